@@ -1,0 +1,129 @@
+"""Reading, writing and hashing files: JSON, JSON Lines, content digests, atomic replacement.
+
+A written file is complete or absent: text goes to a neighbour first, then takes the name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from nichetune.core.errors import UserError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def canonical_json(value: Any) -> str:
+    """One text per value: sorted keys, no spaces, so that equal content has an equal digest."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_to_plain)
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def hash_text(text: str) -> str:
+    """SHA-256 of a text's UTF-8 bytes, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hash_value(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON, in hex."""
+    return hash_text(canonical_json(value))
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while piece := handle.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def hash_folder(folder: Path, skip: frozenset[str] = frozenset()) -> dict[str, str]:
+    """SHA-256 of every file below `folder`, by relative path; `skip` names files to leave out."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in skip)
+    return {p.relative_to(folder).as_posix(): hash_file(p) for p in files}
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes `text` so that `path` is complete or absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a value as indented JSON, whole or not at all."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=_to_plain)
+    write_text(path, text + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        UserError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"no such file: {path}") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}:{error.lineno}: not valid JSON ({error.msg})") from None
+
+
+def write_jsonl(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> int:
+    """Writes records as JSON Lines, whole or not at all; returns how many."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    count = 0
+    try:
+        with part.open("w", encoding="utf-8") as handle:
+            for record in records:
+                plain = record.model_dump(mode="json") if isinstance(record, BaseModel) else record
+                handle.write(json.dumps(plain, ensure_ascii=False) + "\n")
+                count += 1
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return count
+
+
+def iter_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Yields the objects of a JSON Lines file that nichetune itself wrote.
+
+    Raises:
+        UserError: the file is missing, or a line is not a JSON object.
+    """
+    if not path.is_file():
+        raise UserError(f"no such file: {path}")
+    with path.open(encoding="utf-8") as handle:
+        for number, line in enumerate(handle, start=1):
+            if line.strip():
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    raise UserError(f"{path}:{number}: not a JSON object") from None
+
+
+def read_records(path: Path, model: type[M]) -> list[M]:
+    """Reads a JSON Lines file of one record type."""
+    return [model.model_validate(record) for record in iter_jsonl(path)]

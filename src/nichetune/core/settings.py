@@ -1,0 +1,307 @@
+"""The settings of a project: one `nichetune.yaml`, read into these models; unknown keys are refused.
+
+Every field's description carries its unit and the reason for its default; the reference page is made from them.
+
+    project: eye-ear-desk
+    sources: [{path: notes.csv, task: triage, map: {text: note}}]
+    tasks: {triage: {kind: form, fields: {side: {values: [left, right]}}}}
+    benchmark: {primary: triage.exact_form}
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+TaskKind = Literal["form", "exact", "choice", "workflow", "grounded", "free"]
+Method = Literal["qlora", "lora", "full"]
+RUNGS = ("classical", "base", "fewshot", "rag", "qlora", "qlora+rag", "lora", "lora+rag", "full", "full+rag")
+
+
+class Section(BaseModel):
+    """Base of all settings sections: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+class FieldSettings(Section):
+    """One field of a form."""
+
+    values: list[str] | None = Field(None, description="Allowed values; leave out for open text.")
+    may_be_empty: bool = Field(False, description="The right answer may be to leave the field empty.")
+
+
+class AbstainSettings(Section):
+    """What abstaining looks like: a sentence, or for a form one field's value."""
+
+    answer: str = Field("", description="The sentence that says there is no answer.")
+    field: str = Field("", description="Form only: the field that says so.")
+    value: str = Field("", description="Form only: that field's value.")
+
+
+class TaskSettings(Section):
+    """One kind of question that the model is to answer."""
+
+    kind: TaskKind = Field(description="form, exact, choice, workflow, grounded or free.")
+    prompt: str = Field("", description="The instruction for untuned rungs; allowed values are added by themselves.")
+    short_prompt: str = Field("", description="The instruction for tuned rungs: what it saves is part of their gain.")
+    fields: dict[str, FieldSettings] = Field(default_factory=dict, description="Form only, in writing order.")
+    values: list[str] | None = Field(None, description="Choice only: the allowed answers.")
+    abstain: AbstainSettings | None = Field(None, description="What abstaining looks like, if it is ever right.")
+    retrieve: bool | None = Field(
+        None, description="Whether retrieval rungs look documents up; default: grounded only."
+    )
+    max_new_tokens: int = Field(96, ge=1, description="Longest answer, in tokens; longer ones are cut and counted.")
+
+    @property
+    def uses_retrieval(self) -> bool:
+        """Whether retrieval rungs retrieve for this task."""
+        return self.kind == "grounded" if self.retrieve is None else self.retrieve
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> TaskSettings:
+        if self.kind == "form" and not self.fields:
+            raise ValueError("a form needs `fields`: name each one, with `values` or empty for open text")
+        if self.kind != "form" and self.fields:
+            raise ValueError(f"`fields` belongs to a form, this task is of kind {self.kind}")
+        if self.kind == "choice" and not self.values:
+            raise ValueError("a choice needs `values`: the allowed answers")
+        if self.kind == "grounded" and not (self.abstain and self.abstain.answer):
+            self.abstain = AbstainSettings(answer="The documents hold no answer.")
+        if self.abstain and self.abstain.field:
+            self._check_abstain_field(self.abstain)
+        return self
+
+    def _check_abstain_field(self, rule: AbstainSettings) -> None:
+        if rule.field not in self.fields:
+            raise ValueError(f"`abstain.field` names {rule.field!r}, which is no field of this form")
+        allowed = self.fields[rule.field].values
+        if allowed is not None and rule.value not in allowed:
+            raise ValueError(f"`abstain.value` {rule.value!r} is no allowed value of {rule.field!r}")
+
+
+class SourceSettings(Section):
+    """Where records come from, and which of the user's columns become what."""
+
+    path: str = Field(description="File, folder or glob, relative to the project.")
+    holds: Literal["examples", "documents"] = Field("examples", alias="as", description="What the records are.")
+    task: str = Field("", description="Examples only: the task's name.")
+    format: Literal["auto", "jsonl", "csv", "markdown", "text"] = Field("auto", description="auto: by file name.")
+    encoding: str = Field("auto", description="auto: UTF-8, else the one that the bytes suggest.")
+    map: dict[str, str] = Field(
+        default_factory=dict,
+        description="From our names (id, text, group, answer, steps, evidence, abstain, title, tenant, "
+        "document_class, valid_from, valid_to, fields.NAME) to the user's columns.",
+    )
+    tenant: str = Field("default", description="Whose records these are, where no column says so.")
+    document_class: str = Field("", description="The class of the records, where no column says so.")
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class IngestSettings(Section):
+    """Reading the corpus."""
+
+    max_broken_share: float = Field(0.05, ge=0, le=1, description="Share of broken records above which to stop.")
+    max_words: int = Field(400, ge=1, description="Longer examples are put aside: cut text teaches wrong answers.")
+
+
+class MaskSettings(Section):
+    """Removing personal data and secrets before a token reaches training."""
+
+    enabled: bool = Field(True, description="Off only with `because`.")
+    because: str = Field("", description="Why an unmasked corpus may be trained on, in words; kept in the manifest.")
+    keep_raw: bool = Field(False, description="Keep `private/` (unmasked text, mode 0700) after masking.")
+    allow: list[str] = Field(default_factory=list, description="Terms that are never masked.")
+    min_score: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="Confidence from which a finding counts; low, since a leak costs more than a placeholder.",
+    )
+    processes: int = Field(0, ge=0, description="Worker processes; 0: one per core.")
+
+
+class DedupeSettings(Section):
+    """Exact and near duplicates."""
+
+    permutations: int = Field(
+        128, ge=16, description="MinHash permutations; the error of a similarity is about 1/sqrt(128) = 0.09."
+    )
+    ngram_words: int = Field(3, ge=1, description="Words in a shingle; 3, since notes are short.")
+    threshold: float = Field(
+        0.8,
+        gt=0,
+        le=1,
+        description="Jaccard similarity from which two texts are near duplicates; every candidate is verified.",
+    )
+    bands: int = Field(
+        32, ge=1, description="LSH bands of 128/32 = 4 rows: P(found | s=0.8) = 1-(1-0.8^4)^32 > 0.9999."
+    )
+    max_group_share: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="A joined group above this share of a task stops the run: it would decide the split alone.",
+    )
+
+
+class SplitSettings(Section):
+    """Holdout and development set, by group."""
+
+    holdout: float = Field(0.25, gt=0, lt=1, description="Share of groups that are sealed.")
+    dev: float = Field(0.06, ge=0, lt=1, description="Share of groups for choices (shots, classical strength).")
+    salt: str = Field("nichetune", description="Fixed before the first training; another salt is another benchmark.")
+    max_train: int = Field(0, ge=0, description="At most so many training examples a task; 0: all.")
+    overlap_words: int = Field(
+        8, ge=3, description="A shared run of so many words with a sealed item drops a training example."
+    )
+    boilerplate_groups: int = Field(
+        3, ge=2, description="Runs found in so many groups are boilerplate and do not count as overlap."
+    )
+
+
+class BenchmarkSettings(Section):
+    """What is sealed before anything is tuned."""
+
+    primary: str = Field("", description="`task.metric` that decides; empty: the first task's own.")
+    margin: float = Field(0.02, ge=0, lt=1, description="Gain (0..1) that the lower bound must exceed to pay more.")
+    alpha: float = Field(0.05, gt=0, lt=0.5, description="Family-wise error of the verdict (Holm).")
+    min_items: int = Field(20, ge=20, description="Fewer sealed items than this is refused.")
+    bootstrap: int = Field(10000, ge=1000, description="Resamples (and permutations) behind an interval.")
+
+
+class BaseSettings(Section):
+    """The base model that all rungs share."""
+
+    model: str = Field("smollm2-135m", description="A packaged name, a Hugging Face id, or a local folder.")
+    revision: str = Field("", description="Commit of a Hugging Face id; empty: its main.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU if there is one.")
+    max_length: int = Field(
+        1024,
+        ge=64,
+        description="Longest training example, in tokens; longer ones are refused or dropped and counted, never cut.",
+    )
+
+
+class IndexSettings(Section):
+    """Retrieval."""
+
+    encoder: str = Field("all-minilm-l6-v2", description="A packaged name, a Hugging Face id, or a local folder.")
+    k: int = Field(3, ge=1, description="Passages a question gets.")
+    max_passage_words: int = Field(90, ge=10, description="A passage in a prompt is cut around its best lines.")
+
+
+class TrainSettings(Section):
+    """Tuning."""
+
+    method: Method = Field("qlora", description="What `nichetune train` trains when a rung does not say.")
+    rank: int = Field(16, ge=1, description="LoRA rank; 16 on all linear layers is the measured default.")
+    alpha: int = Field(32, ge=1, description="LoRA scale (alpha / rank multiplies the update).")
+    dropout: float = Field(0.0, ge=0, lt=1, description="LoRA dropout; 0 at a few epochs.")
+    learning_rate: float | None = Field(
+        None, gt=0, description="None: by method (adapters 6e-4, full 6e-5: ten times apart)."
+    )
+    epochs: float = Field(2.0, gt=0, description="Passes over the training examples.")
+    batch_size: int = Field(4, ge=1, description="Examples a device step.")
+    accumulation: int = Field(
+        1,
+        ge=1,
+        description="Device steps an optimiser step; the loss is normalised by supervised tokens over all of them.",
+    )
+    warmup_share: float = Field(0.05, ge=0, lt=1, description="Share of steps that warm up.")
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's weight decay.")
+    max_grad_norm: float = Field(1.0, gt=0, description="Gradient clipping.")
+    retrieval: bool = Field(True, description="Grounded examples are trained with retrieved passages in the prompt.")
+    too_long: Literal["refuse", "drop"] = Field(
+        "refuse", description="Examples over base.max_length: stop, or drop and count."
+    )
+    checkpointing: Literal["auto", "on", "off"] = Field(
+        "auto", description="Gradient checkpointing; auto: off unless memory asks for it."
+    )
+    dequantise: Literal["auto", "on", "off"] = Field(
+        "auto", description="QLoRA: hold the frozen NF4 values in float once instead of at every use; the same numbers."
+    )
+    checkpoint_every_s: int = Field(60, ge=1, description="Seconds between checkpoints; a kill costs at most this.")
+
+
+class GenerateSettings(Section):
+    """Generating answers."""
+
+    batch_size: int = Field(32, ge=1, description="Prompts a batch, sorted by length.")
+
+
+class EvaluateSettings(Section):
+    """Evaluating rungs."""
+
+    shots: list[int] = Field([0, 4, 8], description="Numbers of examples tried for `fewshot` on the development set.")
+    shot_choices: int = Field(2, ge=1, description="Different choices of shots tried for each number.")
+
+
+class EconomicsSettings(Section):
+    """Prices. They multiply counted resources, so that the same content gives the same verdict on any machine."""
+
+    answers: int = Field(100_000, ge=1, description="Answers over the horizon that the cost is counted for.")
+    horizon_months: float = Field(12, gt=0, description="Months of storage.")
+    usd_per_machine_hour: float = Field(0.10, ge=0, description="A 2-core cloud machine.")
+    machine_gflops: float = Field(100, gt=0, description="What such a machine does, in 1e9 operations a second.")
+    usd_per_gib_month: float = Field(0.10, ge=0, description="Storage of weights, adapter and index.")
+
+
+class RegistrySettings(Section):
+    """Where versions live."""
+
+    url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the registry's folder.")
+    folder: str = Field("", description="Files of the versions; empty: `registry/` in the run's folder.")
+
+
+class ServeSettings(Section):
+    """The HTTP server."""
+
+    host: str = Field("127.0.0.1", description="Address; localhost, since there is no authentication yet.")
+    port: int = Field(8080, ge=0, le=65535, description="Port; 0: any free one.")
+
+
+class Settings(Section):
+    """A whole project."""
+
+    project: str = Field(
+        description="The project's name: letters, digits, dot, dash and underscore.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+    )
+    seed: int = Field(7, description="Seed of everything that draws.")
+    run_dir: str = Field("", description="Where the run is written; empty: `runs/<project>` in the project.")
+    rungs: list[str] = Field(["classical", "base", "fewshot", "qlora"], description="Rungs of the ladder to try.")
+    base: BaseSettings = BaseSettings()
+    sources: list[SourceSettings] = Field(description="Where the corpus is.")
+    tasks: dict[str, TaskSettings] = Field(description="What the model is to answer.")
+    ingest: IngestSettings = IngestSettings()
+    mask: MaskSettings = MaskSettings()
+    dedupe: DedupeSettings = DedupeSettings()
+    split: SplitSettings = SplitSettings()
+    benchmark: BenchmarkSettings = BenchmarkSettings()
+    index: IndexSettings = IndexSettings()
+    train: TrainSettings = TrainSettings()
+    generate: GenerateSettings = GenerateSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    economics: EconomicsSettings = EconomicsSettings()
+    registry: RegistrySettings = RegistrySettings()
+    serve: ServeSettings = ServeSettings()
+
+    @property
+    def primary_metric(self) -> str:
+        """`task.metric` that decides."""
+        if self.benchmark.primary:
+            return self.benchmark.primary
+        name, task = next(iter(self.tasks.items()))
+        return f"{name}.{PRIMARY_METRICS[task.kind]}"
+
+
+PRIMARY_METRICS: dict[str, str] = {
+    "form": "exact_form",
+    "exact": "exact",
+    "choice": "exact",
+    "workflow": "exact_steps",
+    "grounded": "answer",
+    "free": "similarity",
+}
