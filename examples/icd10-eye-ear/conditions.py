@@ -12,8 +12,9 @@ child for it, and a question to the physician is right if the list has an 'unspe
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tabular import Entry, children
 
@@ -39,13 +40,25 @@ SECTION_NAMES = {
 SIDES = ("right", "left", "bilateral")
 _SIDE_WORDS = {*SIDES, "unspecified"}
 # Words that a child may add to its parent's title together with the side, or leave out.
-_ORGAN_WORDS = set(
-    "of in the and eye ear eyelid lid upper lower periocular area orbit side lacrimal gland passage punctum sac "
-    "canaliculi nasolacrimal duct external inner middle canal pinna mastoid".split()
-)
+_ORGANS = """of in the and eye ear eyelid lid upper lower periocular area orbit side lacrimal gland passage
+punctum sac canaliculi nasolacrimal duct external inner middle canal pinna mastoid"""
+_ORGAN_WORDS = set(_ORGANS.split())
 # A title with one of these words is no fair answer: nobody writes it in a note.
-_UNFAIR_WORDS = set("other unspecified specified elsewhere nos nec unilateral".split())
+_UNFAIR_WORDS = {
+    "other",
+    "unspecified",
+    "specified",
+    "elsewhere",
+    "nos",
+    "nec",
+    "unilateral",
+    "both",
+    "legal",
+}
 _LONGEST_TITLE_WORDS = 9
+# Below this share of conditions without sides, a section's few are exceptions that no note gives away:
+# nothing tells "Vernal conjunctivitis" (no side) from "Angular blepharoconjunctivitis" (a side is wanted).
+_LEAST_UNSIDED_SHARE = 0.25
 _LONGEST_SYNONYM_WORDS = 6
 
 
@@ -70,7 +83,26 @@ def find_conditions(entries: dict[str, Entry]) -> list[Condition]:
         condition = _read_sided(entry, by_parent) or _read_unsided(entry, by_parent)
         if condition:
             found.setdefault(condition.title.lower(), condition)
-    return list(found.values())
+    return _drop_borrowed_synonyms(_drop_unsided_exceptions(list(found.values())))
+
+
+def _drop_unsided_exceptions(conditions: list[Condition]) -> list[Condition]:
+    total = Counter(one.section for one in conditions)
+    unsided = Counter(one.section for one in conditions if not one.sides)
+    mixed = {section for section in total if unsided[section] >= _LEAST_UNSIDED_SHARE * total[section]}
+    return [one for one in conditions if one.sides or one.section in mixed]
+
+
+def _drop_borrowed_synonyms(conditions: list[Condition]) -> list[Condition]:
+    """Without the synonyms that contain the title of another condition: they would have two answers."""
+    titles = [one.title.lower() for one in conditions]
+
+    def is_own(term: str, title: str) -> bool:
+        return not any(other in term.lower() for other in titles if other != title.lower())
+
+    return [
+        replace(one, synonyms=tuple(term for term in one.synonyms if is_own(term, one.title))) for one in conditions
+    ]
 
 
 def _read_sided(entry: Entry, by_parent: dict[str, list[Entry]]) -> Condition | None:
@@ -97,9 +129,15 @@ def _read_unsided(entry: Entry, by_parent: dict[str, list[Entry]]) -> Condition 
 
 
 def _make_condition(entry: Entry, sides: tuple[str, ...], has_unspecified: bool) -> Condition:
-    organ = "ear" if entry.code >= "H60" else "eye"
-    section = SECTION_NAMES[entry.section]
-    return Condition(entry.title, entry.code, section, organ, sides, has_unspecified, tuple(_fair_terms(entry)))
+    return Condition(
+        title=entry.title,
+        code=entry.code,
+        section=SECTION_NAMES[entry.section],
+        organ="ear" if entry.code >= "H60" else "eye",
+        sides=sides,
+        has_unspecified=has_unspecified,
+        synonyms=tuple(_fair_terms(entry)),
+    )
 
 
 def _added_side(title: str, child_title: str) -> str | None:

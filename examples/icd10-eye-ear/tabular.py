@@ -140,4 +140,6 @@ def _join_sublines(lines: list[str]) -> list[str]:
 
 def _read_seventh_characters(element: ElementTree.Element) -> tuple[Note, ...]:
     extensions = element.findall("sevenChrDef/extension")
-    return tuple(Note("7th character", f"{one.get('char')} = {(one.text or '').strip()}") for one in extensions)
+    return tuple(
+        Note("7th character", f"{extension.get('char')} = {(extension.text or '').strip()}") for extension in extensions
+    )

@@ -52,8 +52,8 @@ def hash_file(path: Path) -> str:
 
 
 def hash_folder(folder: Path, skip: frozenset[str] = frozenset()) -> dict[str, str]:
-    """SHA-256 of every file below `folder`, by relative path; `skip` names files to leave out."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in skip)
+    """SHA-256 of every file below `folder`, by relative path; `skip` names files and folders to leave out."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and skip.isdisjoint(p.relative_to(folder).parts))
     return {p.relative_to(folder).as_posix(): hash_file(p) for p in files}
 
 

@@ -96,6 +96,11 @@ class SourceSettings(Section):
     )
     tenant: str = Field("default", description="Whose records these are, where no column says so.")
     document_class: str = Field("", description="The class of the records, where no column says so.")
+    published: bool = Field(
+        False,
+        description="Documents only: a published text, whose names (Graves, Crohn) are the domain's own. Only contact "
+        "details, numbers and secrets are masked in it, and its words count as known when notes are masked.",
+    )
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
@@ -236,6 +241,7 @@ class EvaluateSettings(Section):
 
     shots: list[int] = Field([0, 4, 8], description="Numbers of examples tried for `fewshot` on the development set.")
     shot_choices: int = Field(2, ge=1, description="Different choices of shots tried for each number.")
+    choice_items: int = Field(24, ge=1, description="Development items a task on which shots are judged.")
 
 
 class EconomicsSettings(Section):

@@ -9,6 +9,9 @@ Reads the stage's inputs -> writes `<out>/…`, `<out>/manifest.json` (content: 
 
 Work happens in a hidden neighbour `.<name>.work`. It is renamed only once the manifest stands in it. A killed
 stage leaves that neighbour behind; the next run with the same key goes on inside it, any other key clears it.
+
+A folder named `derived/` inside a stage's folder holds what can be rebuilt from the rest, in a form whose bytes
+differ each time (a database's own files): it stands outside every digest, and who reads it rebuilds it if need be.
 """
 
 from __future__ import annotations
@@ -33,8 +36,9 @@ from nichetune.core.progress import say
 
 MANIFEST = "manifest.json"
 TIMING = "timing.json"
+DERIVED = "derived"
 _KEY = ".key"
-_OUTSIDE = frozenset({MANIFEST, TIMING, _KEY})
+_OUTSIDE = frozenset({MANIFEST, TIMING, DERIVED, _KEY})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+# demo   the main job on real input, from a raw corpus to a verdict
+# test   everything that should pass; lint   ruff, the layers, mypy; bench   speed and memory against named peers
+# Each sets up .venv when it is missing. PYTHON names the interpreter (3.11 or later).
+# TORCH_INDEX=<URL of an index of CPU builds> spares a machine without a GPU the CUDA libraries, where pip would
+# otherwise take them.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXAMPLE := examples/icd10-eye-ear
+GPU := $(shell command -v nvidia-smi 2>/dev/null)
+TORCH := $(shell grep '^torch==' constraints.txt)
+
+.PHONY: demo test lint bench clean setup
+.DELETE_ON_ERROR:
+
+demo: $(STAMP)
+	@test -f $(EXAMPLE)/corpus/planted.json || $(BIN)/python $(EXAMPLE)/build_corpus.py
+	@$(BIN)/nichetune run --project $(EXAMPLE) --run-dir runs/icd10-eye-ear
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python bench/training.py
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "error: $(PYTHON) is missing or older than 3.11: set PYTHON=..."; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (two to four minutes, once)"
+	@$(BIN)/pip install -q --disable-pip-version-check $(if $(GPU),,$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))) $(TORCH)
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache $(EXAMPLE)/corpus

@@ -1,0 +1,56 @@
+"""`nichetune init`, `check` and `doctor`: before a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nichetune.cli.options import JsonOption, ProjectOption, SetOption, show
+from nichetune.core.errors import CheckFailed, SettingsError
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds these verbs to the command line."""
+    app.command("init")(init)
+    app.command("check")(check)
+    app.command("doctor")(doctor)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The new project's folder.")],
+    template: Annotated[str, typer.Option(help="starter, or icd10-eye-ear (the demo).")] = "starter",
+    as_json: JsonOption = False,
+) -> None:
+    """A new project that runs as it stands."""
+    from nichetune.pipeline.templates import create_project
+
+    files = create_project(folder, template)
+    lines = [f"created {folder} from {template}", *(f"  {name}" for name in files),
+             f"next: nichetune check --project {folder}, then nichetune run --project {folder}"]  # fmt: skip
+    show({"folder": folder, "template": template, "files": files}, as_json, lines)
+
+
+def check(project: ProjectOption = Path(), overrides: SetOption = None, as_json: JsonOption = False) -> None:
+    """All problems of the settings and the data's files at once."""
+    from nichetune.pipeline.checks import find_problems
+
+    try:
+        problems = find_problems(project, overrides)
+    except SettingsError as error:
+        problems = error.problems
+    show({"problems": problems}, as_json, problems or ["fine: the settings can be read and every source has files"])
+    if problems:
+        raise typer.Exit(2)
+
+
+def doctor(project: ProjectOption = Path(), overrides: SetOption = None, as_json: JsonOption = False) -> None:
+    """What this machine can train and serve, with what is missing."""
+    from nichetune.pipeline.doctor import examine
+
+    found = examine(project, overrides)
+    lines = [f"{'ok ' if item.ok else 'NO '} {item.name:<22} {item.text}" for item in found]
+    show([vars(item) for item in found], as_json, lines)
+    if not all(item.ok for item in found):
+        raise CheckFailed("something is missing: see the lines that begin with NO")

@@ -1,0 +1,216 @@
+"""The verbs of the flow: `run`, single stages, masking or deduplicating any file, comparing two runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nichetune.cli.options import JsonOption, ProjectOption, RunDirOption, SetOption, open_from, show
+from nichetune.core.errors import CheckFailed, UserError
+from nichetune.core.progress import silence_progress
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds these verbs to the command line."""
+    app.command("run")(run)
+    app.command("ingest")(ingest)
+    app.command("mask")(mask)
+    app.command("dedupe")(dedupe)
+    app.command("train")(train)
+    app.command("evaluate")(evaluate)
+    app.command("decide")(decide)
+    app.command("report")(report)
+    app.command("compare")(compare)
+
+
+def run(
+    project: ProjectOption = Path(),
+    run_dir: RunDirOption = None,
+    until: Annotated[str, typer.Option(help="Stop after this stage.")] = "",
+    from_stage: Annotated[str, typer.Option("--from", help="Make this stage and all after it anew.")] = "",
+    require_conclusive: Annotated[bool, typer.Option(help="Exit 1 unless the verdict is conclusive.")] = False,
+    fail_on_regression: Annotated[bool, typer.Option(help="Exit 1 if a metric fell against production.")] = False,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The whole flow, from corpus to verdict, resumed where it stood."""
+    from nichetune.pipeline.run import run_project
+
+    opened = open_from(project, run_dir, overrides, as_json)
+    result = run_project(opened, until, from_stage)
+    verdict = result.verdict
+    if as_json:
+        stages = [{"stage": n, "seconds": s, "reused": r} for n, s, r in result.stages]
+        show({"run_dir": result.run_dir, "stages": stages, "verdict": verdict, "version": result.version}, True, [])
+    else:
+        from nichetune.console.tables import print_stages, print_verdict
+
+        print_stages(result.stages)
+        if verdict:
+            print_verdict(verdict)
+            print(f"report:  {_near(opened.path('report') / 'report.html')}")
+            print(f"version: {result.version[:12]}")
+    _check(verdict, require_conclusive, fail_on_regression)
+
+
+def _check(verdict: dict | None, require_conclusive: bool, fail_on_regression: bool) -> None:
+    if verdict and require_conclusive and not verdict["conclusive"]:
+        raise CheckFailed("the verdict is not conclusive: its reasons say how many items would settle it")
+    if verdict and fail_on_regression and verdict["regressions"]:
+        names = ", ".join(r["metric"] for r in verdict["regressions"] if "metric" in r)
+        raise CheckFailed(f"worse than production on: {names}")
+
+
+def _near(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _run_stage(name: str, project: Path, run_dir: Path | None, overrides: list[str] | None, as_json: bool) -> None:
+    from nichetune.pipeline.run import run_project
+
+    opened = open_from(project, run_dir, overrides, as_json)
+    result = run_project(opened, until=name)
+    last = result.stages[-1][0]
+    show({"stage": last, "folder": opened.path(last)}, as_json, [f"{last}: {_near(opened.path(last))}"])
+
+
+def ingest(
+    project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Read the corpus; what cannot be read is put aside and counted."""
+    _run_stage("ingest", project, run_dir, overrides, as_json)
+
+
+def mask(
+    source: Annotated[Path | None, typer.Argument(help="JSON Lines with `text`; without it, the project.")] = None,
+    target: Annotated[Path | None, typer.Argument(help="Where the masked lines go.")] = None,
+    project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Remove personal data and secrets, from the project's corpus or from any JSON Lines file."""
+    if source is None:
+        _run_stage("mask", project, run_dir, overrides, as_json)
+        return
+    if target is None:
+        raise UserError("mask: give two files, nichetune mask in.jsonl out.jsonl, or none for the project")
+    from nichetune.corpus.mask_file import mask_file
+
+    if as_json:
+        silence_progress()
+    counts = mask_file(source, target)
+    lines = [f"{target}: {sum(counts.values())} values masked"] + [f"  {t}: {n}" for t, n in sorted(counts.items())]
+    show({"target": target, "masked": counts}, as_json, lines)
+
+
+def dedupe(
+    source: Annotated[Path | None, typer.Argument(help="JSON Lines with `text`; without it, the project.")] = None,
+    target: Annotated[Path | None, typer.Argument(help="Where the kept lines go.")] = None,
+    project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Drop duplicates and join near ones, in the project's corpus or in any JSON Lines file."""
+    if source is None:
+        _run_stage("dedupe", project, run_dir, overrides, as_json)
+        return
+    if target is None:
+        raise UserError("dedupe: give two files, nichetune dedupe in.jsonl out.jsonl, or none for the project")
+    from nichetune.corpus.dedupe_file import dedupe_file
+
+    if as_json:
+        silence_progress()
+    counts = dedupe_file(source, target)
+    show({"target": target, **counts}, as_json, [f"{target}: {counts}"])
+
+
+def train(
+    method: Annotated[str, typer.Argument(help="qlora, lora, full or classical; default: train.method.")] = "",
+    project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Train one method on the training examples, with all that has to stand before it."""
+    _run_part("train", method, project, run_dir, overrides, as_json)
+
+
+def evaluate(
+    rung: Annotated[str, typer.Argument(help="A rung of the ladder; without it, all of them.")] = "",
+    project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Evaluate one rung, or all, on the sealed benchmark."""
+    if not rung:
+        _run_stage("evaluate", project, run_dir, overrides, as_json)
+        return
+    _run_part("evaluate", rung, project, run_dir, overrides, as_json)
+
+
+def _run_part(
+    kind: str, part: str, project: Path, run_dir: Path | None, overrides: list[str] | None, as_json: bool
+) -> None:
+    """One stage of several of a kind, and what it needs."""
+    from nichetune.pipeline.flow import list_stages
+    from nichetune.pipeline.run import run_needed
+
+    opened = open_from(project, run_dir, overrides, as_json)
+    chosen = f"{kind}/{part or opened.settings.train.method}"
+    if chosen not in list_stages(opened):
+        known = ", ".join(n.partition("/")[2] for n in list_stages(opened) if n.startswith(f"{kind}/"))
+        raise UserError(f"{kind}: {chosen.partition('/')[2]!r} is none of this project's rungs; known: {known}")
+    run_needed(opened, chosen)
+    show({"stage": chosen, "folder": opened.path(chosen)}, as_json, [f"{chosen}: {_near(opened.path(chosen))}"])
+
+
+def decide(
+    project: ProjectOption = Path(), run_dir: RunDirOption = None,
+    require_conclusive: Annotated[bool, typer.Option(help="Exit 1 unless the verdict is conclusive.")] = False,
+    overrides: SetOption = None, as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Decide which rung to ship, from the scores."""
+    from nichetune.core.files import read_json
+    from nichetune.pipeline.run import run_project
+
+    opened = open_from(project, run_dir, overrides, as_json)
+    run_project(opened, until="decide")
+    verdict = read_json(opened.path("decide") / "verdict.json")
+    if as_json:
+        show(verdict, True, [])
+    else:
+        from nichetune.console.tables import print_verdict
+
+        print_verdict(verdict)
+    _check(verdict, require_conclusive, False)
+
+
+def report(
+    project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Write the report of the run."""
+    _run_stage("report", project, run_dir, overrides, as_json)
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="A run's folder, or JSON Lines with id, score and perhaps group.")],
+    b: Annotated[Path, typer.Argument(help="The same, to compare with it: the difference is B - A.")],
+    metric: Annotated[str, typer.Option(help="task.metric, for runs; default: the primary metric.")] = "",
+    margin: Annotated[float, typer.Option(help="Differences inside ± this count as equal.")] = 0.02,
+    fail_on_regression: Annotated[bool, typer.Option(help="Exit 1 if B is worse.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two runs, or two files of scores, paired by item."""
+    from nichetune.decide.compare import compare_scores
+
+    result = compare_scores(a, b, margin=margin, metric=metric)
+    line = (
+        f"{result['decision']}: B - A = {result['difference']:+.4f} "
+        f"({result['low']:+.4f} to {result['high']:+.4f}), p = {result['p']:.4f}, n = {result['n']}"
+    )
+    show(result, as_json, [line])
+    if fail_on_regression and result["decision"] == "worse":
+        raise CheckFailed("B is worse than A")

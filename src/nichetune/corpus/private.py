@@ -1,0 +1,32 @@
+"""Writes files that hold unmasked text: readable by their owner alone, from the first byte on.
+
+records -> <folder>/examples.jsonl with mode 0600
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from nichetune.core.files import write_jsonl
+
+
+def write_private(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> int:
+    """Writes records as JSON Lines that only their owner may read; returns how many."""
+    with _owner_only():
+        return write_jsonl(path, records)
+
+
+@contextmanager
+def _owner_only() -> Iterator[None]:
+    """New files get no mode bits for others: a chmod after writing would leave a moment in which they had."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)

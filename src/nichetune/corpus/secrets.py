@@ -1,0 +1,168 @@
+"""Finds secrets in running text: keys, tokens, passwords, private keys, by detect-secrets' own detectors.
+
+text -> spans of secrets, nothing written, nothing verified over the network.
+
+    "Portal password=k3yXq9 RTC 2 wks"  ->  [(16, 22)]
+
+detect-secrets is made for source code, where a secret stands alone in quotes. Here its patterns are asked for
+their positions, its keyword detector's value is cut at the first space, and its entropy detectors judge bare words.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Iterator
+
+from detect_secrets.plugins.artifactory import ArtifactoryDetector
+from detect_secrets.plugins.aws import AWSKeyDetector
+from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
+from detect_secrets.plugins.base import RegexBasedDetector
+from detect_secrets.plugins.basic_auth import BasicAuthDetector
+from detect_secrets.plugins.cloudant import CloudantDetector
+from detect_secrets.plugins.discord import DiscordBotTokenDetector
+from detect_secrets.plugins.github_token import GitHubTokenDetector
+from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
+from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString, HexHighEntropyString
+from detect_secrets.plugins.ibm_cloud_iam import IbmCloudIamDetector
+from detect_secrets.plugins.jwt import JwtTokenDetector
+from detect_secrets.plugins.keyword import CONFIG_DENYLIST_REGEX_TO_GROUP
+from detect_secrets.plugins.mailchimp import MailchimpDetector
+from detect_secrets.plugins.npm import NpmDetector
+from detect_secrets.plugins.openai import OpenAIDetector
+from detect_secrets.plugins.pypi_token import PypiTokenDetector
+from detect_secrets.plugins.sendgrid import SendGridDetector
+from detect_secrets.plugins.slack import SlackDetector
+from detect_secrets.plugins.softlayer import SoftlayerDetector
+from detect_secrets.plugins.square_oauth import SquareOAuthDetector
+from detect_secrets.plugins.stripe import StripeDetector
+from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
+from detect_secrets.plugins.twilio import TwilioKeyDetector
+
+Span = tuple[int, int]
+_DETECTORS: tuple[type[RegexBasedDetector], ...] = (
+    ArtifactoryDetector,
+    AWSKeyDetector,
+    AzureStorageKeyDetector,
+    BasicAuthDetector,
+    CloudantDetector,
+    DiscordBotTokenDetector,
+    GitHubTokenDetector,
+    GitLabTokenDetector,
+    IbmCloudIamDetector,
+    JwtTokenDetector,
+    MailchimpDetector,
+    NpmDetector,
+    OpenAIDetector,
+    PypiTokenDetector,
+    SendGridDetector,
+    SlackDetector,
+    SoftlayerDetector,
+    SquareOAuthDetector,
+    StripeDetector,
+    TelegramBotTokenDetector,
+    TwilioKeyDetector,
+)
+# detect-secrets reports a private key's first line only; the key itself is what must go.
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----(?:.{0,20000}?-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|[\s\w+/=]*)",
+    re.DOTALL,
+)
+_KEYWORD = re.compile(r"api_?key|auth_?key|service_?key|account_?key|_key|pass|pwd|secret|contrase", re.IGNORECASE)
+_SPOKEN_PASSWORD = re.compile(
+    r"\b(?:pass ?(?:word|wd|code|phrase)|pwd|pin(?: code)?)\b\s{0,3}(?:is|:|=|->)\s{0,3}[\"']?"
+    r"(?P<value>[^\s\"',;]{4,})",
+    re.IGNORECASE,
+)
+_PASSWORD_BEFORE = re.compile(r"(?:pass\w*|pwd)\W*$", re.IGNORECASE)
+_BARE_WORD = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_=-]{20,}(?![\w+/=-])")
+_HEX = re.compile(r"[0-9a-fA-F-]+")
+# Shannon entropy from which detect-secrets itself reports a string.
+_BASE64_LIMIT, _HEX_LIMIT = 4.5, 3.0
+
+
+def find_secrets(text: str) -> list[Span]:
+    """Spans (start, end) of secrets, sorted; they may overlap."""
+    spans = [match.span() for match in _PRIVATE_KEY.finditer(text)]
+    start = 0
+    for line in text.splitlines(keepends=True):
+        spans += [(start + a, start + b) for a, b in _scan_line(line)]
+        start += len(line)
+    return sorted(set(spans))
+
+
+def _scan_line(line: str) -> Iterator[Span]:
+    for pattern in _patterns():
+        for match in pattern.finditer(line):
+            yield from _value_span(match)
+    yield from _keyword_values(line)
+    for match in _SPOKEN_PASSWORD.finditer(line):
+        yield _trim(line, *match.span("value"))
+    for match in _BARE_WORD.finditer(line):
+        if _looks_random(match.group()):
+            yield match.span()
+
+
+@functools.cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(pattern for detector in _DETECTORS for pattern in detector().denylist)
+
+
+def _value_span(match: re.Match[str]) -> Iterator[Span]:
+    """The whole match where it is one token, else its last group: `key = VALUE`, `https://user:VALUE@host`."""
+    whole = match.group()
+    is_token = not re.search(r"[\s=:@]", whole.strip(" \t\"'=:"))
+    groups = [n for n in range(1, (match.re.groups or 0) + 1) if match.group(n)]
+    span = match.span() if is_token or not groups else match.span(groups[-1])
+    start, end = _trim(match.string, *span)
+    if any(sign.isdigit() for sign in match.string[start:end]) or "://" in whole:
+        yield start, end
+
+
+def _keyword_values(line: str) -> Iterator[Span]:
+    """Values given to a name like `password` or `api_key`; prose ("the secret: be patient") gives none."""
+    if not _KEYWORD.search(line):
+        return
+    for pattern, group in CONFIG_DENYLIST_REGEX_TO_GROUP.items():
+        at = 0
+        # A match runs to the line's end: cut its value at the first space and look again behind it.
+        while match := pattern.search(line, at):
+            start, end = match.span(group)
+            value = re.match(r"\S+", line[start:end])
+            start, end = _trim(line, start, start + value.end() if value else start)
+            if end > start and _is_secret_value(line, match.start(), start, end):
+                yield start, end
+            at = max(end, match.start() + 1)
+
+
+def _is_secret_value(line: str, name_start: int, start: int, end: int) -> bool:
+    value = line[start:end]
+    if _PASSWORD_BEFORE.search(line[name_start:start]) and "=" in line[name_start:start]:
+        return len(value) > 2
+    return len(value) > 5 and any(sign.isdigit() for sign in value)
+
+
+def _trim(text: str, start: int, end: int) -> Span:
+    """Without the quotes and closing punctuation around a value."""
+    while end > start and text[end - 1] in " \t\r\n\"'`.,;)]}>":
+        end -= 1
+    while start < end and text[start] in " \t\"'`=:([{<":
+        start += 1
+    return start, end
+
+
+def _looks_random(word: str) -> bool:
+    """A long word whose signs are spread as in a key, by detect-secrets' measure and limits."""
+    parts = [part for part in re.split(r"[-_/+=]", word) if part]
+    if all(part.isdigit() or part.isalpha() for part in parts):
+        return False  # words and numbers joined by signs: a path, a version, a slug
+    if _HEX.fullmatch(word):
+        dashed = "-" in word  # a UUID names a thing, it opens none
+        return not dashed and HexHighEntropyString(_HEX_LIMIT).calculate_shannon_entropy(word) > _HEX_LIMIT
+    mixed = any(map(str.isupper, word)) and any(map(str.islower, word)) and any(map(str.isdigit, word))
+    return mixed and _base64_entropy(word) > min(_BASE64_LIMIT, 0.9 * math.log2(len(word)))
+
+
+def _base64_entropy(word: str) -> float:
+    return float(Base64HighEntropyString(_BASE64_LIMIT).calculate_shannon_entropy(word))

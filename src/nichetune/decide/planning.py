@@ -1,0 +1,123 @@
+"""What this benchmark could show, and how many items would settle what it left open.
+
+Reads the judged ladder and its scores -> `Outlook`:
+
+    {"smallest_gain": 0.071, "smallest_gain_to_move": 0.104, "discordant": 0.21, "design_effect": 1.3,
+     "items_needed": 640}
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from nichetune.decide.evaluated import Aligned
+from nichetune.decide.ladder import Comparison, Judgement, Rule
+from nichetune.decide.power import POWER, items_needed, smallest_gain, smallest_one_way_gain
+from nichetune.evaluate.intervals import Floats, effective_groups, jackknife_variance, number_groups, sum_groups
+
+_OUT_OF_REACH = 1_000_000  # items: a gain that needs more stands on the margin, and no benchmark settles it
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a pair's differences vary: their mean square (for 0/1 scores the share of items on which the two rungs
+    differ), variance, the design effect of the groups, and items for each effective group."""
+
+    discordant: float
+    variance: float
+    design_effect: float
+    items_per_group: float
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What n items show, from the spread of the pair that decided (or that stayed open).
+
+    Attributes:
+        smallest_gain: true gain told from none, plain alpha, power 0.8; None where no gain is.
+        smallest_gain_to_move: true gain at which the rule climbs so often: over the margin, at Holm's level.
+        items_needed: to settle every open comparison; None where none is open, or no number would.
+    """
+
+    pair: tuple[str, str]
+    smallest_gain: float | None
+    smallest_gain_to_move: float | None
+    discordant: float
+    design_effect: float
+    items_needed: int | None
+
+
+def look_ahead(judgement: Judgement, aligned: Aligned, rule: Rule) -> Outlook | None:
+    """The outlook of a ladder; None where there is but one rung."""
+    if not judgement.comparisons:
+        return None
+    decisive = _decisive(judgement)
+    spread = measure_spread(aligned, decisive)
+    n = len(aligned.items)
+    first_level = rule.alpha / len(judgement.comparisons)
+    to_move = _detectable(n, spread, first_level)
+    needed = [items_to_settle(c, measure_spread(aligned, c), rule) for c in judgement.unsettled]
+    return Outlook(
+        pair=(decisive.a, decisive.b),
+        smallest_gain=_detectable(n, spread, rule.alpha),
+        smallest_gain_to_move=None if to_move is None or to_move + rule.margin > 1 else to_move + rule.margin,
+        discordant=spread.discordant,
+        design_effect=spread.design_effect,
+        items_needed=None if not needed or None in needed else max(one for one in needed if one is not None),
+    )
+
+
+def _decisive(judgement: Judgement) -> Comparison:
+    """The first open comparison, else the last climb, else the nearest try."""
+    if judgement.unsettled:
+        return judgement.unsettled[0]
+    if len(judgement.path) > 1:
+        return judgement.comparison(*judgement.path[-2:])
+    own = [c for c in judgement.comparisons if c.a == judgement.held]
+    return max(own, key=lambda c: c.paired.difference)
+
+
+def measure_spread(aligned: Aligned, comparison: Comparison) -> Spread:
+    """How the differences of a pair vary, within and between groups."""
+    cheaper, dearer = (aligned.scores[aligned.rungs.index(rung)] for rung in (comparison.a, comparison.b))
+    differences: Floats = dearer - cheaper
+    index, count = number_groups(aligned.groups)
+    sizes = sum_groups(np.ones_like(differences), index, count)
+    variance = float(differences.var())
+    effect = 1.0
+    if count > 1 and variance > 0:
+        sums = sum_groups(differences, index, count)
+        effect = max(1.0, jackknife_variance(sums, sizes) * len(differences) / variance)
+    per_group = len(differences) / effective_groups(sizes)
+    return Spread(float((differences**2).mean()), variance, effect, per_group)
+
+
+def _detectable(n: int, spread: Spread, alpha: float) -> float | None:
+    found = smallest_gain(n, spread.discordant, alpha, POWER, spread.design_effect)
+    # Where even all of today's differences would be too few, a larger gain would bring more of them.
+    return found if found is not None else smallest_one_way_gain(n, alpha, POWER, spread.design_effect)
+
+
+def items_to_settle(comparison: Comparison, spread: Spread, rule: Rule) -> int | None:
+    """Items after which the observed gain, if it is the true one, lies clear of the margin with power 0.8.
+
+    Above the margin the bound at Holm's level must pass it; below, the upper end of the plain interval must fall
+    to it, for which even equal answers need some number of groups (the square-and-add interval of no difference).
+    """
+    paired = comparison.paired
+    distance = abs(paired.difference - rule.margin)
+    above = paired.difference > rule.margin
+    level = comparison.level if above else rule.alpha
+    spare = spread.variance + distance**2
+    needed = items_needed(distance, spare, level, POWER, spread.design_effect) if distance > 1e-6 else None
+    if needed is not None and not above:
+        square = float(stats.norm.ppf(1 - level / 2)) ** 2
+        quiet = square * (1 - rule.margin) / rule.margin if rule.margin > 0 else math.inf
+        needed = None if math.isinf(quiet) else max(needed, math.ceil(quiet * spread.items_per_group))
+    if needed is None or needed > _OUT_OF_REACH:
+        return None
+    return max(needed, paired.n + 1)

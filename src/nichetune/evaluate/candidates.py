@@ -1,0 +1,75 @@
+"""From a rung's name to the candidate that it stands for.
+
+classical   TF-IDF and logistic regression          base     the model as it came, told keys and values
+fewshot     base + shots chosen on the dev set      rag      fewshot + passages from the index
+qlora, lora, full   tuned, short prompt             …+rag    the same adapter, with passages
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from nichetune.core.files import hash_folder, hash_value, read_json
+from nichetune.core.records import Candidate
+from nichetune.core.settings import Settings
+
+UNTUNED = ("base", "fewshot", "rag")
+
+
+def rung_method(rung: str) -> str:
+    """The training that a rung needs: `classical`, `qlora`, `lora`, `full`, or nothing."""
+    return "" if rung in UNTUNED else rung.removesuffix("+rag")
+
+
+def rung_retrieves(rung: str) -> bool:
+    """Whether the rung looks documents up."""
+    return rung == "rag" or rung.endswith("+rag")
+
+
+def rung_is_shown_shots(rung: str) -> bool:
+    """Whether the rung's prompts may hold solved examples."""
+    return rung in ("fewshot", "rag")
+
+
+def trained_folder(rung: str) -> str:
+    """Where a rung's trained part stands, relative to the run's folder; empty if it has none."""
+    method = rung_method(rung)
+    if not method:
+        return ""
+    return "train/classical/model" if method == "classical" else f"train/{method}/adapter"
+
+
+def describe_candidate(settings: Settings, rung: str, train: Path | None, index: Path | None) -> Candidate:
+    """The candidate, without shots.
+
+    Args:
+        train: the stage folder of the rung's training; None for an untuned rung.
+        index: the index's folder; None without retrieval.
+    """
+    method = rung_method(rung)
+    retrieves = rung_retrieves(rung) and index is not None
+    quantisation: Literal["none", "nf4"] = "nf4" if method == "qlora" else "none"
+    uses_base = method != "classical"
+    return Candidate(
+        rung=rung,
+        base_model=settings.base.model if uses_base else "",
+        base_revision=settings.base.revision if uses_base else "",
+        base_digest=_base_digest(settings) if uses_base else "",
+        quantisation=quantisation,
+        adapter=trained_folder(rung),
+        adapter_digest=hash_value(hash_folder(train / Path(trained_folder(rung)).name)) if train else "",
+        prompt_style="short" if method and uses_base else "full",
+        retrieval=retrieves,
+        index_version=read_json(index / "index.json")["version"] if index and retrieves else "",
+        encoder=settings.index.encoder if retrieves else "",
+        k=settings.index.k,
+        max_passage_words=settings.index.max_passage_words,
+        tasks=settings.tasks,
+    )
+
+
+def _base_digest(settings: Settings) -> str:
+    from nichetune.models.packaged import model_digest, resolve_model
+
+    return model_digest(resolve_model(settings.base.model, settings.base.revision))

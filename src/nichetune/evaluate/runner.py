@@ -1,0 +1,166 @@
+"""Runs a candidate, whatever its rung: for the benchmark, for a chat and for the server alike.
+
+Reads a Candidate, its adapter and its index -> Predictions, in the items' order.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nichetune.core.errors import UserError
+from nichetune.core.records import Candidate, Example, Expected, Message, Prediction, Source
+from nichetune.core.settings import BaseSettings
+from nichetune.core.tasks import parse_answer
+from nichetune.generate.prompts import candidate_prompt, retrieve_for
+
+if TYPE_CHECKING:
+    from nichetune.generate.cache import PredictionCache
+    from nichetune.generate.engine import Output, Request, TransformersEngine
+    from nichetune.retrieve.search import Hit
+
+Done = Callable[[int], Any]
+
+
+class CandidateRunner:
+    """Answers with one candidate.
+
+    Args:
+        candidate: what to run.
+        adapter: folder of its adapter, full weights or classical model; None for an untuned rung.
+        index: folder of its index; None without retrieval.
+        cache: where outputs are kept; None generates afresh.
+    """
+
+    def __init__(
+        self, candidate: Candidate, adapter: Path | None, index: Path | None, device: str = "auto",
+        batch_size: int = 32, cache: PredictionCache | None = None,
+    ) -> None:  # fmt: skip
+        self.candidate, self.adapter, self.index = candidate, adapter, index
+        self.device, self.batch_size, self.cache = device, batch_size, cache
+
+    def answer(self, items: Sequence[Example], done: Done = lambda n: None) -> list[Prediction]:
+        """Predictions for the items, in their order."""
+        if self.candidate.rung == "classical":
+            return self._answer_classically(items, done)
+        found: dict[str, Prediction] = {}
+        for task in sorted({item.task for item in items}):
+            own = [item for item in items if item.task == task]
+            found |= {p.item: p for p in self._answer_task(task, own, done)}
+        return [found[item.id] for item in items]
+
+    def stream(self, item: Example) -> Iterator[str]:
+        """One answer, piece by piece."""
+        if self.candidate.rung == "classical":
+            yield self.answer([item])[0].text
+            return
+        yield from self.engine.stream(self._requests([item], self.passages([item]))[0])
+
+    def passages(self, items: Sequence[Example]) -> dict[str, list[Hit]]:
+        """What a retrieval rung looks up for the items; nothing for the others."""
+        if not self.candidate.retrieval:
+            return {}
+        if self.index is None:
+            raise UserError(f"rung {self.candidate.rung} retrieves, and there is no index: run the index stage first")
+        return retrieve_for(self.candidate.tasks, items, self.index, self.candidate.k, self.candidate.max_passage_words)
+
+    @property
+    def engine(self) -> TransformersEngine:
+        """The engine with this candidate's weights, loaded once a process."""
+        adapter = str(self.adapter) if self.adapter else ""
+        c = self.candidate
+        return _open_engine(c.base_model, c.base_revision, c.quantisation, adapter, c.adapter_digest, self.device,
+                            self.batch_size)  # fmt: skip
+
+    def make_item(self, task: str, text: str, tenant: str = "default") -> Example:
+        """A question of a live user as an item."""
+        return Example(
+            id="live", group="live", task=task, tenant=tenant, messages=[Message(role="user", content=text)],
+            expected=Expected(), source=Source(file="live"),
+        )  # fmt: skip
+
+    def _answer_classically(self, items: Sequence[Example], done: Done) -> list[Prediction]:
+        from nichetune.train.classical import load_classical
+
+        if self.adapter is None:
+            raise UserError("the classical rung has no model: run the train stage first")
+        predictions = load_classical(self.adapter).predict(list(items))
+        done(len(items))
+        return predictions
+
+    def _answer_task(self, task: str, items: list[Example], done: Done) -> list[Prediction]:
+        passages = self.passages(items)
+        requests = self._requests(items, passages)
+        outputs = self._generate(requests, retrieves=bool(passages), done=done)
+        version = self.candidate.index_version if passages else ""
+        return [
+            _predict(self.candidate, item, output, [hit.id for hit in passages.get(item.id, [])], version)
+            for item, output in zip(items, outputs, strict=True)
+        ]
+
+    def _requests(self, items: Sequence[Example], passages: dict[str, list[Hit]]) -> list[Request]:
+        from nichetune.generate.engine import Request
+        from nichetune.models.templates import encode_prompt
+
+        tokenizer = self._tokenizer
+        return [
+            Request(
+                encode_prompt(tokenizer, candidate_prompt(self.candidate, item, passages.get(item.id, []))),
+                self.candidate.tasks[item.task].max_new_tokens,
+                stop_at_brace=self.candidate.tasks[item.task].kind == "form",
+            )
+            for item in items
+        ]
+
+    @property
+    def _tokenizer(self) -> Any:
+        return _open_tokenizer(self.candidate.base_model, self.candidate.base_revision, str(self.adapter or ""))
+
+    def _generate(self, requests: list[Request], retrieves: bool, done: Done) -> list[Output]:
+        from nichetune.generate.cache import generate_cached
+
+        if self.cache is None:
+            return self.engine.generate(requests, done)
+        identity = self._identity() | ({"index": self.candidate.index_version} if retrieves else {})
+        return generate_cached(self.cache, identity, lambda: self.engine, requests, self.batch_size, done)
+
+    def _identity(self) -> dict[str, Any]:
+        """All that decides a text besides the prompt's ids; decoding is greedy and so has no seed."""
+        packages = ("torch", "transformers", "peft", "bitsandbytes")
+        return {
+            "base": self.candidate.base_digest, "adapter": self.candidate.adapter_digest,
+            "quantisation": self.candidate.quantisation, "engine": "transformers", "decoding": "greedy",
+            "device": self.device, "versions": {p: importlib.metadata.version(p) for p in packages},
+        }  # fmt: skip
+
+
+def _predict(candidate: Candidate, item: Example, output: Output, retrieved: list[str], version: str) -> Prediction:
+    return Prediction(
+        item=item.id, text=output.text, answer=parse_answer(candidate.tasks[item.task], output.text),
+        retrieved=retrieved, prompt_tokens=output.prompt_tokens, cached_prompt_tokens=output.cached_tokens,
+        new_tokens=output.new_tokens, stopped=output.stopped, index_version=version,
+    )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=1)  # one model in memory at a time: rungs of the same weights follow each other
+def _open_engine(
+    model: str, revision: str, quantisation: str, adapter: str, adapter_digest: str, device: str, batch_size: int
+) -> TransformersEngine:
+    from nichetune.generate.engine import TransformersEngine
+    from nichetune.models.adapters import load_with_adapter
+    from nichetune.models.loading import load_base
+
+    base = BaseSettings(model=model, revision=revision, device=device)  # type: ignore[arg-type]
+    loaded = load_with_adapter(base, quantisation, Path(adapter)) if adapter else load_base(base)
+    return TransformersEngine(loaded, batch_size)
+
+
+@functools.lru_cache(maxsize=4)
+def _open_tokenizer(model: str, revision: str, adapter: str) -> Any:
+    from nichetune.models.loading import load_tokenizer
+    from nichetune.models.packaged import resolve_model
+
+    return load_tokenizer(Path(adapter) if adapter else resolve_model(model, revision))

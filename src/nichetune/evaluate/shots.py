@@ -1,0 +1,105 @@
+"""Chooses, on the development set, how many solved examples an untuned rung is shown, and which: no straw men.
+
+Reads split/train.jsonl (where shots come from) and split/dev.jsonl (where they are judged) -> shots by task, and
+what every choice scored:
+
+    {"triage": {"0": 0.0, "4/0": 0.04, "4/1": 0.08, "8/0": 0.13, "8/1": 0.08}, "chosen": "8/0"}
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nichetune.core.records import Candidate, Example, Shot
+from nichetune.core.settings import PRIMARY_METRICS, Settings
+from nichetune.core.tasks import render_answer
+from nichetune.evaluate.runner import CandidateRunner
+from nichetune.evaluate.scoring import score_item
+from nichetune.generate.prompts import make_shot
+
+
+@dataclass(frozen=True)
+class ShotChoice:
+    """The shots chosen for a task, and the mean primary metric that each choice reached."""
+
+    shots: list[Shot]
+    scores: dict[str, float]
+    chosen: str
+
+
+def choose_shots(
+    settings: Settings, runner: CandidateRunner, task: str, train: list[Example], dev: list[Example], done: Any
+) -> ShotChoice:
+    """Tries every number and choice of shots for one task; equal scores go to the shorter prompt."""
+    pool = [e for e in train if e.task == task]
+    judged = _judged(settings, task, dev)
+    options = _options(settings, runner, task, pool)
+    scores: dict[str, float] = {}
+    for name, shots in options.items():
+        candidate = runner.candidate.model_copy(update={"shots": {task: shots}})
+        scores[name] = _score(settings, runner, candidate, judged)
+        done(len(judged))
+    chosen = max(options, key=lambda name: (scores[name], -len(options[name])))
+    return ShotChoice(options[chosen], scores, chosen)
+
+
+def count_trials(settings: Settings, task: str, dev: list[Example]) -> int:
+    """How many answers `choose_shots` will ask for."""
+    numbers = settings.evaluate.shots
+    choices = sum(settings.evaluate.shot_choices if n else 1 for n in numbers)
+    return choices * len(_judged(settings, task, dev))
+
+
+def _judged(settings: Settings, task: str, dev: list[Example]) -> list[Example]:
+    own = sorted((e for e in dev if e.task == task), key=lambda e: e.id)
+    random.Random(settings.seed).shuffle(own)
+    return own[: settings.evaluate.choice_items]
+
+
+def _options(settings: Settings, runner: CandidateRunner, task: str, pool: list[Example]) -> dict[str, list[Shot]]:
+    options: dict[str, list[Shot]] = {}
+    for number in settings.evaluate.shots:
+        if number == 0:
+            options["0"] = []
+        for choice in range(settings.evaluate.shot_choices if number else 0):
+            picked = _spread(settings, task, pool, number, settings.seed + choice)
+            passages = runner.passages(picked)
+            options[f"{number}/{choice}"] = [make_shot(settings.tasks[task], e, passages.get(e.id, [])) for e in picked]
+    return options
+
+
+def _spread(settings: Settings, task: str, pool: Sequence[Example], number: int, seed: int) -> list[Example]:
+    """Examples whose answers differ: closed values are covered before any is shown twice."""
+    shuffled = sorted(pool, key=lambda e: e.id)
+    random.Random(seed).shuffle(shuffled)
+    seen: dict[str, int] = {}
+    picked: list[Example] = []
+    while shuffled and len(picked) < number:
+        best = min(shuffled, key=lambda e: sum(seen.get(v, 0) for v in _values(settings, task, e)))
+        shuffled.remove(best)
+        picked.append(best)
+        for value in _values(settings, task, best):
+            seen[value] = seen.get(value, 0) + 1
+    return picked
+
+
+def _values(settings: Settings, task: str, example: Example) -> list[str]:
+    fields = settings.tasks[task].fields
+    closed = [f"{k}={v}" for k, v in (example.expected.fields or {}).items() if k in fields and fields[k].values]
+    abstains = [f"abstain={example.expected.abstain}"]
+    return closed or ([render_answer(settings.tasks[task], example.expected)] if fields else abstains)
+
+
+def _score(settings: Settings, runner: CandidateRunner, candidate: Candidate, judged: list[Example]) -> float:
+    if not judged:
+        return 0.0
+    trial = CandidateRunner(candidate, runner.adapter, runner.index, runner.device, runner.batch_size, runner.cache)
+    metric = PRIMARY_METRICS[settings.tasks[judged[0].task].kind]
+    scored = [
+        score_item(settings.tasks[item.task], item, prediction, None).get(metric, 0.0)
+        for item, prediction in zip(judged, trial.answer(judged), strict=True)
+    ]
+    return sum(scored) / len(scored)

@@ -1,0 +1,165 @@
+"""The embedded engine: greedy decoding with transformers, in batches of like lengths that share their prefix.
+
+    [Request(ids=[1, 9690, …], max_new_tokens=96)] -> [Output(text='{"finding": …}', new_tokens=34, stopped="end")]
+
+What all prompts of a set have in common (instruction, solved examples) is computed once. Rows that have ended leave
+the batch. Decoding is greedy, so that the same prompt and weights give the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+
+from nichetune.models.loading import LoadedModel
+from nichetune.models.shared_prefix import (
+    LayerCache,
+    Prefix,
+    causal_mask,
+    common_prefix,
+    compute_prefix,
+    use_shared_prefix,
+)
+from nichetune.models.templates import end_of_turn_ids
+
+Stopped = Literal["end", "brace", "length"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One prompt as ids. `stop_at_brace` ends a form at its closing brace, should the model never end its turn."""
+
+    ids: list[int]
+    max_new_tokens: int
+    stop_at_brace: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """What was generated for one request; `cached_tokens` of the prompt came from the shared prefix."""
+
+    text: str
+    new_tokens: int
+    prompt_tokens: int
+    cached_tokens: int
+    stopped: Stopped
+
+
+@dataclass
+class _Row:
+    """A row of the running batch and the answer so far."""
+
+    place: int
+    request: Request
+    written: list[int] = field(default_factory=list)
+    stopped: Stopped | None = None
+
+
+class TransformersEngine:
+    """Generates with one loaded model."""
+
+    name = "transformers"
+
+    def __init__(self, loaded: LoadedModel, batch_size: int = 32) -> None:
+        self.loaded, self.batch_size = loaded, batch_size
+        self._decoder = loaded.model.get_decoder()
+        self._head = loaded.model.get_output_embeddings()
+        self._ends = end_of_turn_ids(loaded.tokenizer)
+        use_shared_prefix(loaded.model)
+        loaded.model.eval()
+
+    def generate(self, requests: Sequence[Request], done: Callable[[int], Any] = lambda n: None) -> list[Output]:
+        """Answers all requests, in their order. `done` is called with the number finished after each batch."""
+        outputs: dict[int, Output] = {}
+        for batch in plan_batches(requests, self.batch_size):
+            outputs |= self._run_batch([_Row(i, requests[i]) for i in batch])
+            done(len(batch))
+        return [outputs[i] for i in range(len(requests))]
+
+    def stream(self, request: Request) -> Iterator[str]:
+        """Answers one request piece by piece, for a person who is reading along."""
+        row, sent = _Row(0, request), ""
+        for _ in self._steps([row], Prefix([], []), 0):
+            text = self._decode(row.written)
+            if not text.endswith("\ufffd"):  # half a character: wait for the rest
+                yield text[len(sent) :]
+                sent = text
+        rest = self._decode(row.written)[len(sent) :]
+        if rest:
+            yield rest
+
+    @torch.inference_mode()
+    def _run_batch(self, rows: list[_Row]) -> dict[int, Output]:
+        shared = common_prefix([row.request.ids for row in rows])
+        prefix = compute_prefix(self._decoder, rows[0].request.ids[:shared], self.loaded.device)
+        for _ in self._steps(rows, prefix, shared):
+            pass
+        return {row.place: self._output(row, shared if n else 0) for n, row in enumerate(rows)}
+
+    @torch.inference_mode()
+    def _steps(self, rows: list[_Row], prefix: Prefix, shared: int) -> Iterator[None]:
+        """Decodes token by token until every row has stopped; yields after each."""
+        device = self.loaded.device
+        own = [row.request.ids[shared:] for row in rows]
+        width = max(len(ids) for ids in own)
+        pad = [[0] * (width - len(ids)) for ids in own]
+        padding = torch.tensor([[False] * len(p) + [True] * (width - len(p)) for p in pad], device=device)
+        tokens = torch.tensor([p + ids for p, ids in zip(pad, own, strict=True)], device=device)  # [rows, width]
+        positions = (padding.long().cumsum(1) - 1).clamp(min=0) + shared
+        cache = LayerCache(width + max(row.request.max_new_tokens for row in rows))
+        mask = causal_mask(width, device, padding)
+        running = list(rows)
+        while running:
+            chosen = self._forward(tokens, positions, mask, cache, prefix)
+            self._take(running, chosen)
+            yield
+            alive = [n for n, row in enumerate(running) if row.stopped is None]
+            if len(alive) < len(running):
+                keep = torch.tensor(alive, dtype=torch.long, device=device)
+                cache.keep_rows(keep)
+                running, chosen = [running[n] for n in alive], chosen[keep]
+                padding, positions = padding[keep], positions[keep]
+            padding = torch.cat([padding, padding.new_ones(len(running), 1)], dim=1)
+            positions = positions[:, -1:] + 1
+            tokens, mask = chosen[:, None], padding[:, None, None, :]
+
+    def _forward(self, tokens: Any, positions: Any, mask: Any, cache: LayerCache, prefix: Prefix) -> torch.Tensor:
+        """One pass; returns the likeliest next id of each row, [rows]."""
+        hidden = self._decoder(
+            input_ids=tokens, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
+            prefix=prefix,
+        ).last_hidden_state  # fmt: skip
+        cache.advance(tokens.shape[1])
+        return self._head(hidden[:, -1]).argmax(dim=-1)
+
+    def _take(self, running: list[_Row], chosen: torch.Tensor) -> None:
+        for row, token in zip(running, chosen.tolist(), strict=True):
+            if token in self._ends:
+                row.stopped = "end"
+                continue
+            row.written.append(token)
+            if row.request.stop_at_brace and self._closes_form(row.written):
+                row.stopped = "brace"
+            elif len(row.written) >= row.request.max_new_tokens:
+                row.stopped = "length"
+
+    def _closes_form(self, written: list[int]) -> bool:
+        return "}" in self._decode(written[-1:]) and "}" in self._decode(written)
+
+    def _decode(self, ids: list[int]) -> str:
+        return self.loaded.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+    def _output(self, row: _Row, shared: int) -> Output:
+        return Output(
+            text=self._decode(row.written).strip(), new_tokens=len(row.written) + (row.stopped == "end"),
+            prompt_tokens=len(row.request.ids), cached_tokens=shared, stopped=row.stopped or "length",
+        )  # fmt: skip
+
+
+def plan_batches(requests: Sequence[Request], batch_size: int) -> list[list[int]]:
+    """Places of the requests in batches of like lengths, longest first; the same requests give the same batches."""
+    order = sorted(range(len(requests)), key=lambda i: (-len(requests[i].ids), requests[i].ids))
+    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]

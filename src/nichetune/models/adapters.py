@@ -1,0 +1,75 @@
+"""Adapters on a base model: attaching a fresh one, loading a saved one, proving that it does something.
+
+Reads an adapter folder (PEFT, safetensors) -> the base with the adapter merged in float, for generation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nichetune.core.errors import UserError
+from nichetune.core.settings import BaseSettings, TrainSettings
+from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, quiet_libraries
+
+WEIGHTS = "adapter_model.safetensors"
+_PROBE_TEXT = "The quick brown fox reads the record and fills in the form."
+
+
+def attach_adapter(base: LoadedModel, train: TrainSettings, seed: int) -> Any:
+    """Puts a fresh LoRA on all linear layers; B starts at zero, so that step 0 equals the base."""
+    with quiet_libraries():
+        from peft import LoraConfig, get_peft_model
+        from transformers import set_seed
+
+        set_seed(seed)
+        config = LoraConfig(
+            r=train.rank, lora_alpha=train.alpha, lora_dropout=train.dropout, target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        )  # fmt: skip
+        return get_peft_model(base.model, config)
+
+
+def load_with_adapter(base: BaseSettings, quantisation: str, adapter: Path) -> LoadedModel:
+    """Loads the base as training held it, then the adapter, merged in float for speed.
+
+    The frozen weights are float copies of their NF4 values and are not rounded again after the merge, so that
+    nothing is lost by it.
+
+    Raises:
+        UserError: the folder holds no adapter, or one that changes nothing.
+    """
+    if not (adapter / WEIGHTS).is_file():
+        return _load_full(base, adapter)
+    loaded = load_base(base, quantisation="nf4" if quantisation == "nf4" else "none")
+    with quiet_libraries():
+        from peft import PeftModel
+
+        before = _probe_logits(loaded)
+        model = PeftModel.from_pretrained(loaded.model, adapter, use_safetensors=True)
+        loaded.model = model.merge_and_unload()
+    _refuse_idle(before, loaded, adapter)
+    loaded.tokenizer = load_tokenizer(adapter)
+    return loaded
+
+
+def _load_full(base: BaseSettings, folder: Path) -> LoadedModel:
+    if not (folder / "model.safetensors").is_file() and not list(folder.glob("model-*.safetensors")):
+        raise UserError(f"{folder}: neither an adapter ({WEIGHTS}) nor full weights (model.safetensors) stand there")
+    return load_base(base.model_copy(update={"model": str(folder), "revision": ""}))
+
+
+def _probe_logits(loaded: LoadedModel) -> Any:
+    import torch
+
+    ids = torch.tensor([loaded.tokenizer(_PROBE_TEXT)["input_ids"]], device=loaded.device)
+    with torch.inference_mode():
+        return loaded.model(input_ids=ids).logits[0, -1].float().cpu()
+
+
+def _refuse_idle(before: Any, loaded: LoadedModel, adapter: Path) -> None:
+    """An adapter that loads but does nothing would serve the base under its name."""
+    if (before - _probe_logits(loaded)).abs().max().item() == 0.0:
+        raise UserError(
+            f"{adapter}: the adapter loads but changes nothing: it was trained on another base, or not at all"
+        )

@@ -1,0 +1,109 @@
+"""Loads a base model, and an adapter on it, with the very weight values that training used.
+
+Reads a model folder (safetensors) [+ an adapter folder] -> LoadedModel, ready to train or to generate.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from nichetune.core.errors import UserError
+from nichetune.core.settings import BaseSettings
+from nichetune.models.packaged import model_digest, resolve_model
+from nichetune.models.quantise import quantisation_config, round_to_nf4
+
+Quantisation = Literal["none", "nf4"]
+
+
+@dataclass
+class LoadedModel:
+    """A model in memory, its tokenizer, and the digest of the files that it came from."""
+
+    model: Any
+    tokenizer: Any
+    folder: Path
+    digest: str
+    quantisation: Quantisation
+    device: str
+
+
+def pick_device(wanted: str) -> str:
+    """`cuda` if wanted or automatic and there, else `cpu`.
+
+    Raises:
+        UserError: a GPU was asked for and there is none.
+    """
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UserError("base.device: no CUDA GPU is visible here: set base.device to auto or cpu")
+    return "cuda" if wanted in ("auto", "cuda") and torch.cuda.is_available() else "cpu"
+
+
+def load_base(base: BaseSettings, quantisation: Quantisation = "none", packed: bool = False) -> LoadedModel:
+    """Loads the base in float32 on a CPU (bfloat16 without its instructions is 8 times slower), bfloat16 on a GPU.
+
+    Args:
+        quantisation: `nf4` gives QLoRA's frozen values.
+        packed: hold them in 4 bits and dequantise at every use; otherwise once, here.
+    """
+    folder = resolve_model(base.model, base.revision)
+    device = pick_device(base.device)
+    model = _load_weights(folder, device, quantisation_config() if packed and quantisation == "nf4" else None)
+    if quantisation == "nf4" and not packed:
+        round_to_nf4(model)
+    return LoadedModel(model, load_tokenizer(folder), folder, model_digest(folder), quantisation, device)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Loads a tokenizer with its chat template.
+
+    Raises:
+        UserError: it has no chat template.
+    """
+    with quiet_libraries():
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    if not tokenizer.chat_template:
+        raise UserError(f"{folder}: the tokenizer has no chat template: take the instruct version of this model")
+    return tokenizer
+
+
+def _load_weights(folder: Path, device: str, config: Any) -> Any:
+    with quiet_libraries():
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        dtype = torch.bfloat16 if device == "cuda" else torch.float32
+        try:
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=dtype, quantization_config=config, use_safetensors=True, trust_remote_code=False
+            )
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{folder}: no causal language model can be loaded from it ({type(error).__name__})"
+            ) from error
+    return model if config is not None else model.to(device)
+
+
+class quiet_libraries(warnings.catch_warnings):  # noqa: N801 - used as a statement, like its parent
+    """Keeps the libraries' own bars, banners and notices off the terminal while the block runs."""
+
+    def __enter__(self) -> Any:
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        os.environ.setdefault("BITSANDBYTES_NOWELCOME", "1")
+        entered = super().__enter__()
+        warnings.simplefilter("ignore")
+        from transformers.utils import logging as hf_logging
+
+        hf_logging.set_verbosity_error()
+        hf_logging.disable_progress_bar()
+        for name in ("bitsandbytes", "accelerate", "peft", "trl", "transformers"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        return entered

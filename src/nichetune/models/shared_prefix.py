@@ -1,0 +1,186 @@
+"""A prompt prefix that all rows of a batch share: its keys and values are computed once and never copied.
+
+Attention over [prefix, own tokens] is split in two products, one with the shared prefix (one large matrix product
+for all rows), one with the row's own tokens, under a single softmax. It is exact, differentiable (so that training
+can share a prefix too), and works for every model that goes through the attention interface of transformers.
+The idea is known from serving as cascade or shared-prefix attention (Hydragen, Juravsky et al. 2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+IMPLEMENTATION = "nichetune_shared_prefix"
+
+
+@dataclass
+class Prefix:
+    """Keys and values of the shared tokens, by layer: each [1, kv_heads, prefix, head_dim]."""
+
+    keys: list[torch.Tensor]
+    values: list[torch.Tensor]
+
+    @property
+    def tokens(self) -> int:
+        """Length of the prefix."""
+        return int(self.keys[0].shape[2]) if self.keys else 0
+
+
+class LayerCache:
+    """A row cache written in place: keys and values of a batch's own tokens.
+
+    Speaks the part of transformers' cache interface that attention layers call.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.length = 0
+        self._keys: dict[int, torch.Tensor] = {}
+        self._values: dict[int, torch.Tensor] = {}
+
+    def update(
+        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Appends [batch, kv_heads, new, head_dim] and returns all so far."""
+        if layer not in self._keys:
+            rows, heads, _new, width = keys.shape
+            self._keys[layer] = keys.new_empty(rows, heads, self.capacity, width)
+            self._values[layer] = values.new_empty(rows, heads, self.capacity, width)
+        end = self.length + keys.shape[2]
+        self._keys[layer][:, :, self.length : end] = keys
+        self._values[layer][:, :, self.length : end] = values
+        return self._keys[layer][:, :, :end], self._values[layer][:, :, :end]
+
+    def advance(self, tokens: int) -> None:
+        """Says that a forward pass over `tokens` is done."""
+        self.length += tokens
+
+    def keep_rows(self, rows: torch.Tensor) -> None:
+        """Drops all rows but these: finished answers cost nothing more."""
+        self._keys = {layer: k[rows] for layer, k in self._keys.items()}
+        self._values = {layer: v[rows] for layer, v in self._values.items()}
+
+    def get_seq_length(self, layer: int = 0) -> int:
+        """Tokens so far."""
+        return self.length
+
+
+class _Recorder:
+    """Catches keys and values as a model computes them, keeping the gradient's path."""
+
+    def __init__(self) -> None:
+        self.keys: list[torch.Tensor] = []
+        self.values: list[torch.Tensor] = []
+
+    def update(
+        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self.keys.append(keys)
+        self.values.append(values)
+        return keys, values
+
+    def get_seq_length(self, layer: int = 0) -> int:
+        return 0
+
+
+def compute_prefix(decoder: Any, ids: list[int], device: str) -> Prefix:
+    """Runs the shared tokens through the model once."""
+    if not ids:
+        return Prefix([], [])
+    recorder = _Recorder()
+    tokens = torch.tensor([ids], device=device)
+    positions = torch.arange(len(ids), device=device)[None]
+    mask = causal_mask(len(ids), device=device)
+    decoder(
+        input_ids=tokens,
+        attention_mask=mask,
+        position_ids=positions,
+        past_key_values=recorder,
+        use_cache=True,
+        prefix=None,
+    )
+    return Prefix(recorder.keys, recorder.values)
+
+
+def causal_mask(length: int, device: str, padding: torch.Tensor | None = None) -> torch.Tensor:
+    """Boolean mask [1 or batch, 1, length, length]; `padding` [batch, length] is True at real tokens."""
+    mask = torch.ones(length, length, dtype=torch.bool, device=device).tril()[None, None]
+    return mask if padding is None else mask & padding[:, None, None, :]
+
+
+def use_shared_prefix(model: Any) -> None:
+    """Routes a model's attention through `attend`."""
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(IMPLEMENTATION, attend)
+    model.config._attn_implementation = IMPLEMENTATION
+    if hasattr(model, "model"):
+        model.model.config._attn_implementation = IMPLEMENTATION
+
+
+def attend(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    prefix: Prefix | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """Exact attention over the shared prefix and the rows' own tokens.
+
+    Args:
+        query: [batch, heads, new, head_dim]; key, value: [batch, kv_heads, own, head_dim].
+        attention_mask: boolean [1 or batch, 1, new, own], True where attending is allowed.
+
+    Returns:
+        [batch, new, heads, head_dim] and None (no weights).
+    """
+    scale = scaling if scaling is not None else query.shape[-1] ** -0.5
+    if prefix is None or not prefix.tokens:
+        out = torch.nn.functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=attention_mask, scale=scale, enable_gqa=True
+        )
+        return out.transpose(1, 2), None
+    return _attend_both(query, key, value, attention_mask, scale, prefix, module.layer_idx), None
+
+
+def _attend_both(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    scale: float,
+    prefix: Prefix,
+    layer: int,
+) -> torch.Tensor:
+    rows, heads, new, width = query.shape
+    kv_heads = key.shape[1]
+    share = heads // kv_heads  # query heads that share one key head
+    shared_key, shared_value = prefix.keys[layer][0], prefix.values[layer][0]  # [kv_heads, prefix, width]
+    grouped = (query * scale).reshape(rows, kv_heads, share * new, width)
+    own = grouped @ key.transpose(-1, -2)  # [rows, kv_heads, share * new, own]
+    if mask is not None:
+        own = own.view(rows, kv_heads, share, new, -1).masked_fill(~mask[:, :, None], float("-inf")).view_as(own)
+    flat = grouped.transpose(0, 1).reshape(kv_heads, rows * share * new, width)
+    common = (flat @ shared_key.transpose(-1, -2)).view(kv_heads, rows, share * new, -1).transpose(0, 1)
+    weights = torch.cat([common, own], dim=-1).softmax(dim=-1)
+    on_prefix, on_own = weights.split([prefix.tokens, own.shape[-1]], dim=-1)
+    flat_weights = on_prefix.transpose(0, 1).reshape(kv_heads, rows * share * new, -1)
+    out = (flat_weights @ shared_value).view(kv_heads, rows, share * new, width).transpose(0, 1) + on_own @ value
+    return out.reshape(rows, heads, new, width).transpose(1, 2)
+
+
+def common_prefix(rows: list[list[int]], keep_own: int = 1) -> int:
+    """How many leading ids all rows share, leaving each row at least `keep_own` of its own."""
+    if len(rows) < 2:
+        return 0
+    first, last = min(rows), max(rows)  # of sorted sequences the extremes differ earliest
+    shared = 0
+    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
+        shared += 1
+    return max(0, min(shared, min(len(row) for row in rows) - keep_own))

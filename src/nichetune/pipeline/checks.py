@@ -1,0 +1,56 @@
+"""All problems of a project at once, before anything runs: settings, files, base model, retrieval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nichetune.core.errors import UserError
+from nichetune.core.settings import Settings
+from nichetune.core.settings_file import load_settings
+
+
+def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
+    """One line a problem; empty if there is none.
+
+    Raises:
+        SettingsError: the settings cannot be read; it lists all of its problems.
+    """
+    settings = load_settings(project, overrides)
+    folder = project if project.is_dir() else project.parent
+    return [*_check_sources(settings, folder), *_check_rungs(settings), *_check_base(settings)]
+
+
+def _check_sources(settings: Settings, folder: Path) -> list[str]:
+    from nichetune.corpus.ingest import find_files
+
+    problems = []
+    for n, source in enumerate(settings.sources):
+        try:
+            find_files(settings.model_copy(update={"sources": [source]}), folder)
+        except UserError as error:
+            problems.append(f"sources[{n}]: {error}")
+    return problems
+
+
+def _check_rungs(settings: Settings) -> list[str]:
+    has_documents = any(s.holds == "documents" for s in settings.sources)
+    wanting = [r for r in settings.rungs if "rag" in r]
+    if wanting and not has_documents:
+        return [f"rungs: {', '.join(wanting)} retrieve, and no source holds documents (`as: documents`)"]
+    return []
+
+
+def _check_base(settings: Settings) -> list[str]:
+    from nichetune.models.packaged import check_model_folder, list_models
+
+    name = settings.base.model
+    if name in {model.name for model in list_models()}:
+        return []
+    try:
+        if Path(name).expanduser().is_dir():
+            check_model_folder(Path(name).expanduser())
+        elif name.count("/") != 1:
+            return [f"base.model: {name!r} is no packaged name, no folder and no Hugging Face id (owner/name)"]
+    except UserError as error:
+        return [f"base.model: {error}"]
+    return []

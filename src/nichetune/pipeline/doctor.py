@@ -1,0 +1,78 @@
+"""What this machine can train and serve: memory, speed, disk, packages, models, each as one line."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nichetune.core.settings import Settings
+from nichetune.core.settings_file import FILE_NAME, load_settings
+from nichetune.models.memory import forecast_tokens_per_s, measure_flops, plan_memory, read_shape
+
+GIB = 2**30
+_LENGTH_TOKENS = 256  # a short form or question with its passages
+_EXAMPLE_TOKENS = 100
+_FREE_DISK_BYTES = 4 * GIB  # a packaged base, its conversion, a run with its checkpoints
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination."""
+
+    name: str
+    ok: bool
+    text: str
+
+
+def examine(project: Path, overrides: list[str] | None) -> list[Finding]:
+    """Examines the machine, for a project's settings if there are any, else for the defaults."""
+    path = project / FILE_NAME if project.is_dir() else project
+    settings = load_settings(project, overrides) if path.is_file() else None
+    return [*_machine(), *_packages(), *_fit(settings)]
+
+
+def _machine() -> Iterator[Finding]:
+    import psutil
+    import torch
+
+    memory = psutil.virtual_memory()
+    yield Finding("processor", True, f"{os.cpu_count()} cores, {measure_flops() / 1e9:.0f} GFLOP/s in float32")
+    yield Finding("memory", memory.available > 2 * GIB,
+                  f"{memory.available / GIB:.1f} of {memory.total / GIB:.1f} GiB free")  # fmt: skip
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none: training runs on the processor"
+    yield Finding("GPU", True, gpu)
+    free = shutil.disk_usage(Path.cwd()).free
+    yield Finding(
+        "disk", free > _FREE_DISK_BYTES, f"{free / GIB:.1f} GiB free here, {_FREE_DISK_BYTES / GIB:.0f} wanted"
+    )
+
+
+def _packages() -> Iterator[Finding]:
+    names = ("torch", "transformers", "trl", "peft", "bitsandbytes", "daft", "lancedb", "presidio-analyzer")
+    found = {n: importlib.metadata.version(n) for n in names}
+    yield Finding("packages", True, ", ".join(f"{n} {v}" for n, v in found.items()))
+
+
+def _fit(settings: Settings | None) -> Iterator[Finding]:
+    import psutil
+
+    from nichetune.core.settings import BaseSettings, TrainSettings
+    from nichetune.models.packaged import resolve_model
+
+    base, train = (settings.base, settings.train) if settings else (BaseSettings(), TrainSettings())
+    shape = read_shape(resolve_model(base.model, base.revision))
+    yield Finding("base", True, f"{base.model}, {shape.parameters / 1e6:.0f} M parameters")
+    flops = measure_flops()
+    for method in ("qlora", "lora", "full"):
+        plan = plan_memory(shape, method, train.rank, train.batch_size, _LENGTH_TOKENS)
+        speed = forecast_tokens_per_s(shape, method, flops)
+        minutes = 1000 * _EXAMPLE_TOKENS / speed / 60
+        text = (
+            f"{plan.total / GIB:.1f} GiB at batch {train.batch_size} and {_LENGTH_TOKENS} tokens; about "
+            f"{speed:.0f} tokens/s here: {minutes:.0f} min an epoch of 1,000 examples of {_EXAMPLE_TOKENS} tokens"
+        )
+        yield Finding(f"train {method}", plan.total < psutil.virtual_memory().total, text)

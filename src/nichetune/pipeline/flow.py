@@ -1,0 +1,175 @@
+"""The whole flow on one screen: which stage reads what, depends on which settings, and runs which function.
+
+    ingest → mask → format → dedupe → split → benchmark → index → train/… → evaluate/… → decide → report (→ register)
+
+A stage runs again only when an input, its settings, its layer's source or a version that matters has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nichetune.core.settings import Settings
+from nichetune.core.stages import Report, Stage, StageResult, run_stage
+from nichetune.evaluate.candidates import rung_method, rung_retrieves, trained_folder
+from nichetune.pipeline import private
+
+Work = Callable[[Path], Report]
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where a run reads and writes."""
+
+    settings: Settings
+    folder: Path
+    run_dir: Path
+
+    def path(self, stage: str) -> Path:
+        """A stage's folder."""
+        return self.run_dir / stage
+
+    def subset(self, *sections: str) -> dict[str, Any]:
+        """The resolved settings of some sections, for a stage's key."""
+        whole = self.settings.model_dump(mode="json", by_alias=True)
+        return {name: whole[name] for name in sections}
+
+
+def list_stages(project: Project) -> list[str]:
+    """Names of the stages that these settings ask for, in order."""
+    rungs = project.settings.rungs
+    methods = list(dict.fromkeys(m for r in rungs if (m := rung_method(r))))
+    head = ["ingest", "mask", "format", "dedupe", "split", "benchmark"]
+    index = ["index"] if uses_index(project.settings) else []
+    trains, evaluates = [f"train/{m}" for m in methods], [f"evaluate/{r}" for r in rungs]
+    return [*head, *index, *trains, *evaluates, "decide", "report"]
+
+
+def uses_index(settings: Settings) -> bool:
+    """Whether anything retrieves: a rung, or the training of a grounded task."""
+    has_documents = any(s.holds == "documents" for s in settings.sources)
+    return has_documents and any(task.uses_retrieval for task in settings.tasks.values())
+
+
+def run_one(project: Project, name: str) -> StageResult:
+    """Runs one stage, or reuses it."""
+    kind, _, part = name.partition("/")
+    return _RUN[kind](project, part) if part else _RUN[kind](project)
+
+
+def _ingest(p: Project) -> StageResult:
+    return private.ingest(p.settings, p.folder, p.run_dir, p.subset("sources", "tasks", "ingest"))
+
+
+def _mask(p: Project) -> StageResult:
+    return private.mask(p.settings, p.folder, p.run_dir, p.subset("mask", "tasks"), lambda: _ingest(p))
+
+
+def _format(p: Project) -> StageResult:
+    from nichetune.corpus import format as formatting
+
+    return _run(p, "format", ("corpus",), ["mask"], p.subset("tasks"), formatting.run)
+
+
+def _dedupe(p: Project) -> StageResult:
+    from nichetune.corpus import dedupe
+
+    return _run(p, "dedupe", ("corpus",), ["format"], p.subset("dedupe", "tasks"), dedupe.run, ("daft",))
+
+
+def _split(p: Project) -> StageResult:
+    from nichetune.corpus import split
+
+    return _run(p, "split", ("corpus",), ["dedupe"], p.subset("split", "tasks", "benchmark"), split.run)
+
+
+def _benchmark(p: Project) -> StageResult:
+    from nichetune.benchmark import seal
+
+    return _run(p, "benchmark", ("benchmark", "evaluate"), ["split/holdout.jsonl"], p.subset("benchmark", "tasks"),
+                lambda s, inputs, out: seal.run(s, {"split": p.path("split")}, out))  # fmt: skip
+
+
+def _index(p: Project) -> StageResult:
+    from nichetune.retrieve import index
+
+    return _run(p, "index", ("retrieve",), ["mask/documents.jsonl"], p.subset("index"),
+                lambda s, inputs, out: index.run(s, {"mask": p.path("mask")}, out), ("lancedb",))  # fmt: skip
+
+
+def _train(p: Project, method: str) -> StageResult:
+    if method == "classical":
+        from nichetune.train import classical
+
+        return _run(p, "train/classical", ("train",), ["split"], p.subset("tasks"), classical.run, ("scikit-learn",))
+    from nichetune.train import sft
+
+    inputs = ["split/train.jsonl", "benchmark", *(["index"] if uses_index(p.settings) else [])]
+    folders = {n.split("/")[0]: p.path(n.split("/")[0]) for n in [*inputs, "mask"]}
+    return _run(
+        p, f"train/{method}", ("train", "generate", "models"), inputs,
+        p.subset("base", "train", "tasks", "index", "split"),
+        lambda s, _inputs, out: sft.run(s, folders, out, method),  # type: ignore[arg-type]
+        ("torch", "transformers", "trl", "peft", "bitsandbytes"),
+    )  # fmt: skip
+
+
+def _evaluate(p: Project, rung: str) -> StageResult:
+    from nichetune.evaluate import run as evaluation
+
+    trained = trained_folder(rung)
+    inputs = ["benchmark", "split"]
+    folders = {name: p.path(name) for name in ("benchmark", "split", "mask")} | {
+        "cache": p.run_dir / "cache/outputs.db"
+    }
+    if trained:
+        inputs.append(str(Path(trained).parent))
+        folders["train"] = p.path(trained).parent
+    if rung_retrieves(rung) and uses_index(p.settings):
+        inputs.append("index")
+        folders["index"] = p.path("index")
+    return _run(
+        p, f"evaluate/{rung}", ("evaluate", "generate", "models"), inputs,
+        p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark"),
+        lambda s, _inputs, out: evaluation.run(s, folders, out, rung), ("torch", "transformers", "peft"),
+    )  # fmt: skip
+
+
+def _decide(p: Project) -> StageResult:
+    from nichetune.decide import verdict
+    from nichetune.pipeline.production import find_previous
+
+    rungs = [f"evaluate/{rung}" for rung in p.settings.rungs]
+    previous = find_previous(p.settings, p.run_dir, p.folder)
+    extra = {"previous": previous} if previous else {}
+    return _run(p, "decide", ("decide",), ["benchmark", *rungs], p.subset("benchmark", "economics"), verdict.run,
+                ("scipy", "statsmodels"), extra)  # fmt: skip
+
+
+def _report(p: Project) -> StageResult:
+    from nichetune.report import render
+
+    trains = [n for n in list_stages(p) if n.startswith(("train/", "evaluate/"))]
+    inputs = ["decide", "benchmark", "split", "dedupe", "mask", "ingest", *trains]
+    whole = p.settings.model_dump(mode="json", by_alias=True)
+    return _run(p, "report", ("report",), inputs, whole, render.run)
+
+
+def _run(
+    p: Project, name: str, code: tuple[str, ...], inputs: list[str], settings: dict[str, Any],
+    work: Callable[[Settings, dict[str, Path], Path], Report], packages: tuple[str, ...] = (),
+    extra: dict[str, Path] | None = None,
+) -> StageResult:  # fmt: skip
+    paths = {n: p.path(n) for n in inputs} | (extra or {})
+    stage = Stage(name, code, paths, settings, packages, p.settings.seed)
+    return run_stage(stage, p.path(name), lambda out: work(p.settings, paths, out))
+
+
+_RUN: dict[str, Callable[..., StageResult]] = {
+    "ingest": _ingest, "mask": _mask, "format": _format, "dedupe": _dedupe, "split": _split,
+    "benchmark": _benchmark, "index": _index, "train": _train, "evaluate": _evaluate, "decide": _decide,
+    "report": _report,
+}  # fmt: skip

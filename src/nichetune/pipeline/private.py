@@ -1,0 +1,64 @@
+"""Ingest and mask, around the one place where unmasked text may stand.
+
+    corpus files -> private/ (0700: examples.jsonl, documents.jsonl) -> mask/; then private/ is deleted
+
+The ingest stage's own folder holds no text: its manifest vouches for `private/` by digest, so that a finished run
+is reused without it, and a changed mask setting reads the corpus again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nichetune.core.files import hash_file
+from nichetune.core.settings import Settings
+from nichetune.core.stages import Report, Stage, StageResult, finished_stage, run_stage, stage_key
+
+PRIVATE = "private"
+_TEXTS = ("examples.jsonl", "documents.jsonl")
+
+
+def ingest(settings: Settings, project: Path, run_dir: Path, used: dict[str, Any]) -> StageResult:
+    """Reads the corpus into `private/`; what is put aside stands in `ingest/` without its text."""
+    from nichetune.corpus import ingest as ingesting
+
+    files = {str(path.relative_to(project)): path for path in ingesting.find_files(settings, project)}
+    stage = Stage("ingest", ("corpus",), files, used, (), settings.seed)
+    return run_stage(stage, run_dir / "ingest", lambda out: _ingest_apart(settings, project, run_dir, out))
+
+
+def _ingest_apart(settings: Settings, project: Path, run_dir: Path, out: Path) -> Report:
+    from nichetune.corpus import ingest as ingesting
+
+    apart = run_dir / PRIVATE
+    shutil.rmtree(apart, ignore_errors=True)
+    apart.mkdir(parents=True, mode=0o700)
+    report = ingesting.run(settings, {"project": project}, apart)
+    for path in sorted(apart.iterdir()):
+        if path.name not in _TEXTS:
+            shutil.move(path, out / path.name)
+    digests = {name: hash_file(apart / name) for name in _TEXTS if (apart / name).is_file()}
+    return replace(report, facts=report.facts | {"private": digests})
+
+
+def mask(
+    settings: Settings, project: Path, run_dir: Path, used: dict[str, Any], read_again: Callable[[], StageResult]
+) -> StageResult:
+    """Masks what stands in `private/`, then deletes it unless `mask.keep_raw`."""
+    from nichetune.corpus import mask as masking
+
+    stage = Stage("mask", ("corpus",), {"ingest": run_dir / "ingest"}, used,
+                  ("presidio-analyzer", "spacy", "detect-secrets"), settings.seed)  # fmt: skip
+    apart = run_dir / PRIVATE
+    if finished_stage(run_dir / "mask", stage_key(stage)) is None and not apart.is_dir():
+        shutil.rmtree(run_dir / "ingest")
+        read_again()
+    inputs = {"ingest": apart, "quarantine": run_dir / "ingest"}
+    result = run_stage(stage, run_dir / "mask", lambda out: masking.run(settings, inputs, out))
+    if not settings.mask.keep_raw:
+        shutil.rmtree(apart, ignore_errors=True)
+    return result

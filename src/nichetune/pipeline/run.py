@@ -1,0 +1,109 @@
+"""Runs the flow from the first stage to the last, one process at a time, and registers what the verdict ships.
+
+Reads a project -> its run folder; a second run reuses all that has not changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nichetune.core.errors import SystemFailure, UserError, explain_os_error
+from nichetune.core.files import read_json
+from nichetune.core.settings import Settings
+from nichetune.core.stages import StageResult
+from nichetune.evaluate.candidates import rung_method
+from nichetune.pipeline.flow import Project, list_stages, run_one
+
+
+@dataclass
+class RunResult:
+    """What a run did: its stages with their seconds, the verdict if it came so far, the version registered."""
+
+    run_dir: Path
+    stages: list[tuple[str, float, bool]] = field(default_factory=list)
+    verdict: dict[str, Any] | None = None
+    version: str = ""
+
+
+def open_project(settings: Settings, folder: Path, run_dir: Path | None = None) -> Project:
+    """Where a project's run stands: `--run-dir`, the setting, or `runs/<project>` in the project."""
+    chosen = run_dir or (folder / settings.run_dir if settings.run_dir else folder / "runs" / settings.project)
+    return Project(settings, folder.resolve(), chosen.resolve())
+
+
+def run_project(project: Project, until: str = "", restart_from: str = "") -> RunResult:
+    """Runs all stages in order.
+
+    Args:
+        until: last stage to run (`train` means all of `train/…`); empty: all.
+        restart_from: stage from which on everything is made anew; empty: only what changed.
+
+    Raises:
+        UserError: no such stage, or another run is at work in the same folder.
+    """
+    names = list_stages(project)
+    last = _find(names, until, last=True) if until else len(names) - 1
+    with _lock(project.run_dir):
+        if restart_from:
+            _forget(project, names[_find(names, restart_from, last=False) :])
+        result = RunResult(project.run_dir)
+        for name in names[: last + 1]:
+            done = run_one(project, name)
+            result.stages.append((name, done.seconds, done.reused))
+        if last == len(names) - 1:
+            _finish(project, result)
+    return result
+
+
+def _finish(project: Project, result: RunResult) -> None:
+    from nichetune.registry.register import run_register
+
+    result.verdict = read_json(project.path("decide") / "verdict.json")
+    result.version = run_register(project.settings, project.run_dir, project.folder).digest
+
+
+def _find(names: list[str], wanted: str, last: bool) -> int:
+    places = [n for n, name in enumerate(names) if name == wanted or name.startswith(f"{wanted}/")]
+    if not places:
+        raise UserError(f"no stage {wanted!r} in these settings; stages: {', '.join(names)}")
+    return places[-1] if last else places[0]
+
+
+def _forget(project: Project, names: list[str]) -> None:
+    for name in names:
+        shutil.rmtree(project.path(name), ignore_errors=True)
+
+
+@contextmanager
+def _lock(run_dir: Path) -> Iterator[None]:
+    """Two runs in one folder would take each other's work away."""
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        handle = (run_dir / ".lock").open("w")
+    except OSError as error:
+        raise explain_os_error(error) from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SystemFailure(f"another run is at work in {run_dir}: wait for it, or give --run-dir") from None
+        yield
+
+
+def run_needed(project: Project, name: str) -> StageResult:
+    """Runs one stage and only what has to stand before it: no other rung is trained or evaluated."""
+    kind, _, part = name.partition("/")
+    with _lock(project.run_dir):
+        for stage in list_stages(project):
+            if stage == name:
+                break
+            own, _, method = stage.partition("/")
+            if not method or (own == "train" and kind == "evaluate" and method == rung_method(part)):
+                run_one(project, stage)
+        return run_one(project, name)

@@ -1,0 +1,132 @@
+"""All that the report tells, read once from the stage folders; everything after this is pure.
+
+Reads decide/verdict.json, benchmark/items.jsonl, evaluate/<rung>/{predictions,scores}.jsonl, train/<method>/loss.jsonl,
+mask/entities.json and every manifest.json -> `Material`. Texts are masked ones: nothing before mask/ is read but counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nichetune.core.files import iter_jsonl, read_json, read_records
+from nichetune.core.records import Estimate, Example, ItemScore, Prediction
+from nichetune.core.settings import RUNGS, Settings
+from nichetune.core.stages import MANIFEST
+from nichetune.decide.economics import Cost
+
+EVALUATE, TRAIN = "evaluate/", "train/"
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rung: its figures as the verdict holds them, its cost, and what it answered item by item."""
+
+    name: str
+    metrics: dict[str, Estimate]
+    cost: Cost
+    predictions: dict[str, Prediction]
+    scores: dict[str, ItemScore]
+
+    def figure(self, metric: str) -> Estimate | None:
+        """The figure of `task.metric`; None where the rung has none."""
+        found = self.metrics.get(metric)
+        return found if found is not None and found.value is not None else None
+
+
+@dataclass(frozen=True)
+class LossPoint:
+    """One optimiser step."""
+
+    step: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Material:
+    """A finished run, as far as its report tells it.
+
+    Attributes:
+        rungs: by cost, the cheapest first.
+        entities: how many of each type were masked; None where masking left no count.
+        manifests: by stage, in the order of the flow.
+    """
+
+    settings: Settings
+    verdict: dict[str, Any]
+    items: list[Example]
+    rungs: list[Rung]
+    losses: dict[str, list[LossPoint]]
+    entities: dict[str, int] | None
+    manifests: dict[str, dict[str, Any]]
+
+    @property
+    def ship(self) -> str:
+        """The rung that the verdict ships."""
+        return str(self.verdict["ship"])
+
+    @property
+    def primary(self) -> str:
+        """`task.metric` that decides."""
+        return str(self.verdict["primary"])
+
+    @property
+    def shipped(self) -> Rung:
+        """The rung that the verdict ships, with its answers."""
+        return next(rung for rung in self.rungs if rung.name == self.ship)
+
+
+def read_material(settings: Settings, inputs: dict[str, Path]) -> Material:
+    """Reads a run's stage folders.
+
+    Raises:
+        UserError: a file that the report cannot do without is missing or broken.
+    """
+    verdict = read_json(inputs["decide"] / "verdict.json")
+    entities = inputs["mask"] / "entities.json" if "mask" in inputs else None
+    return Material(
+        settings=settings,
+        verdict=verdict,
+        items=read_records(inputs["benchmark"] / "items.jsonl", Example),
+        rungs=_read_rungs(verdict, inputs),
+        losses=_read_losses(inputs),
+        entities=read_json(entities) if entities is not None and entities.is_file() else None,
+        manifests=_read_manifests(inputs),
+    )
+
+
+def _read_rungs(verdict: dict[str, Any], inputs: dict[str, Path]) -> list[Rung]:
+    rungs = [_read_rung(name, told, inputs.get(EVALUATE + name)) for name, told in verdict["rungs"].items()]
+    return sorted(rungs, key=lambda rung: (rung.cost.total_usd, _place(rung.name, RUNGS), rung.name))
+
+
+def _read_rung(name: str, told: dict[str, Any], folder: Path | None) -> Rung:
+    predictions = read_records(folder / "predictions.jsonl", Prediction) if folder else []
+    scores = read_records(folder / "scores.jsonl", ItemScore) if folder else []
+    return Rung(
+        name=name,
+        metrics={metric: Estimate.model_validate(figure) for metric, figure in told["metrics"].items()},
+        cost=Cost.model_validate(told["cost"]),
+        predictions={p.item: p for p in predictions},
+        scores={s.item: s for s in scores},
+    )
+
+
+def _read_losses(inputs: dict[str, Path]) -> dict[str, list[LossPoint]]:
+    files = {name.removeprefix(TRAIN): path / "loss.jsonl" for name, path in inputs.items() if name.startswith(TRAIN)}
+    found = {name: file for name, file in sorted(files.items()) if file.is_file()}  # a classical model has none
+    return {name: [LossPoint(int(p["step"]), float(p["loss"])) for p in iter_jsonl(file)] for name, file in found.items()}
+
+
+_FLOW = ("ingest", "mask", "format", "dedupe", "split", "benchmark", "index", "train", "evaluate", "decide")
+
+
+def _read_manifests(inputs: dict[str, Path]) -> dict[str, dict[str, Any]]:
+    found = {name: path / MANIFEST for name, path in inputs.items() if (path / MANIFEST).is_file()}
+    in_order = sorted(found, key=lambda name: (_place(name.partition("/")[0], _FLOW), name))
+    return {name: read_json(found[name]) for name in in_order}
+
+
+def _place(name: str, order: tuple[str, ...]) -> int:
+    return order.index(name) if name in order else len(order)

@@ -1,0 +1,34 @@
+"""Writes the report: one file that opens without a network, for a manager to read and an auditor to dig into.
+
+Reads decide/, benchmark/, evaluate/<rung>/, train/<method>/, mask/ and the manifests of the stages -> report.html
+
+Content only: no clock and no measured speed stands in it, so that the same content gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nichetune.core.files import write_text
+from nichetune.core.settings import Settings
+from nichetune.core.stages import Report
+from nichetune.report.material import read_material
+from nichetune.report.page import render_page
+
+REPORT = "report.html"
+
+
+def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
+    """Renders the run's report.
+
+    Args:
+        inputs: `decide`, `benchmark`, `evaluate/<rung>` for each rung; as far as there are any `train/<method>`,
+            `mask`, and every other stage whose manifest shall be told of.
+
+    Raises:
+        UserError: a file of those is missing or broken.
+    """
+    material = read_material(settings, inputs)
+    page = render_page(material)
+    write_text(out / REPORT, page)
+    return Report(counts={"rungs": len(material.rungs), "bytes": len(page.encode())}, facts={"ship": material.ship})

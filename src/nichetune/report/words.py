@@ -1,0 +1,72 @@
+"""Numbers and names as people read them: percent, points, p values, and what each metric means.
+
+    write_interval(Estimate(value=0.652, low=0.58, high=0.717, n=207)) -> "58.0 to 71.7"
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nichetune.core.records import Estimate
+from nichetune.core.settings import TaskSettings
+from nichetune.decide.reasons import percent, points
+
+NO_VALUE = "–"
+
+
+@dataclass(frozen=True)
+class MetricName:
+    """A metric's name for people, what it measures, and whether a small value is the good one."""
+
+    label: str
+    meaning: str
+
+
+_METRICS = {
+    "exact_form": MetricName("Exact form", "every field of the form is right"),
+    "fields": MetricName("Fields, mean", "share of the form's fields that are right"),
+    "exact": MetricName("Exact answer", "the answer equals the expected one"),
+    "exact_steps": MetricName("Exact steps", "all steps, in order"),
+    "prefix": MetricName("Prefix", "share of the steps that are right before the first wrong one"),
+    "edit": MetricName("Edit similarity", "how few steps must change"),
+    "answer": MetricName("Answer", "the quoted words equal the expected ones"),
+    "citation_precision": MetricName("Citation precision", "share of cited documents that carry the answer"),
+    "citation_recall": MetricName("Citation recall", "share of the evidence that is cited"),
+    "quote_verbatim": MetricName("Verbatim quote", "the quoted words stand in the cited document"),
+    "similarity": MetricName("Similarity", "overlap of words with the reference text"),
+    "terminology": MetricName("Terminology", "share of written values that the task's vocabulary allows"),
+    "abstain_precision": MetricName("Abstention precision", "of the times it abstained, how often that was right"),
+    "abstain_recall": MetricName("Abstention recall", "of the times it should abstain, how often it did"),
+    "over_refusal": MetricName("Over-refusal", "abstained although there was an answer; lower is better"),
+    "parsed": MetricName("Readable", "the output could be read as an answer"),
+}
+
+
+def name_metric(metric: str, task: TaskSettings | None = None) -> MetricName:
+    """The name of a metric of this task; a form's field is named by itself."""
+    if task is not None and metric in task.fields:
+        return MetricName(f"Field “{metric}”", "this field of the form is right")
+    return _METRICS.get(metric, MetricName(metric.replace("_", " ").capitalize(), ""))
+
+
+def write_value(figure: Estimate | None) -> str:
+    """A figure in percent, or a dash."""
+    return NO_VALUE if figure is None or figure.value is None else percent(figure.value)
+
+
+def write_interval(figure: Estimate | None) -> str:
+    """An interval in percentage points; empty where too little data allows none."""
+    if figure is None or figure.low is None or figure.high is None:
+        return ""
+    return f"{points(figure.low)} to {points(figure.high)}"
+
+
+def write_gain(difference: float) -> str:
+    """A difference in percentage points, always with its sign."""
+    text = points(difference)
+    return text if text.startswith("-") or text == "0.0" else f"+{text}"
+
+
+def write_p(p: float) -> str:
+    """A p value: three digits, and never a bare zero."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
