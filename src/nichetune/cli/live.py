@@ -20,7 +20,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def chat(
     model: Model = "production",
-    task: Annotated[str, typer.Option(help="The task to ask; default: the project's first.")] = "",
+    task: Annotated[str, typer.Option(help="The task to ask; needed with --ask if there are several.")] = "",
     ask: Annotated[str, typer.Option(help="Ask once and leave.")] = "",
     project: ProjectOption = Path(), run_dir: RunDirOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -31,10 +31,10 @@ def chat(
     opened = open_from(project, run_dir, None, as_json)
     info = open_registry(opened.settings, opened.run_dir, opened.folder).resolve(model)
     if ask:
-        answer = console.answer_once(info, task, ask)
+        answer = console.answer_once(info, opened.settings, task, ask)
         show(answer, as_json, [answer["text"]])
         return
-    console.chat(info, task)
+    console.chat(info, opened.settings, task)
 
 
 def serve(

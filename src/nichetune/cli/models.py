@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ def list_models(as_json: JsonOption = False) -> None:
     models = find()
     lines = [f"{m.name:<20} {m.kind:<18} {m.package} {m.version}  {m.licence}  "
              f"{'cached' if m.cached else 'not cached'}" for m in models]  # fmt: skip
-    show([m.to_json() for m in models], as_json, lines)
+    show([{**asdict(m), "cached": m.cached} for m in models], as_json, lines)
 
 
 @app.command()

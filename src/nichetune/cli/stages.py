@@ -104,9 +104,11 @@ def mask(
 
     if as_json:
         silence_progress()
-    counts = mask_file(source, target)
-    lines = [f"{target}: {sum(counts.values())} values masked"] + [f"  {t}: {n}" for t, n in sorted(counts.items())]
-    show({"target": target, "masked": counts}, as_json, lines)
+    done = mask_file(source, target)
+    entities = done.facts["entities"]
+    lines = [f"{target}: {done.counts['masked']} values masked in {done.counts['lines']} lines"]
+    show({"target": target, **done.counts, "entities": entities}, as_json,
+         lines + [f"  {kind}: {n}" for kind, n in entities.items()])
 
 
 def dedupe(

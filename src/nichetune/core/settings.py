@@ -157,7 +157,9 @@ class SplitSettings(Section):
     holdout: float = Field(0.25, gt=0, lt=1, description="Share of groups that are sealed.")
     dev: float = Field(0.06, ge=0, lt=1, description="Share of groups for choices (shots, classical strength).")
     salt: str = Field("nichetune", description="Fixed before the first training; another salt is another benchmark.")
-    max_train: int = Field(0, ge=0, description="At most so many training examples a task; 0: all.")
+    max_train: dict[str, int] = Field(
+        default_factory=dict, description="At most so many training examples of a task; a task left out: all."
+    )
     overlap_words: int = Field(
         8, ge=3, description="A shared run of so many words with a sealed item drops a training example."
     )
@@ -169,7 +171,11 @@ class SplitSettings(Section):
 class BenchmarkSettings(Section):
     """What is sealed before anything is tuned."""
 
-    primary: str = Field("", description="`task.metric` that decides; empty: the first task's own.")
+    primary: str = Field(
+        "",
+        description="`task.metric` that decides; empty: the task's own, or with several "
+        "tasks `all.success`, the share of items that their own task's metric calls right.",
+    )
     margin: float = Field(0.02, ge=0, lt=1, description="Gain (0..1) that the lower bound must exceed to pay more.")
     alpha: float = Field(0.05, gt=0, lt=0.5, description="Family-wise error of the verdict (Holm).")
     min_items: int = Field(20, ge=20, description="Fewer sealed items than this is refused.")
@@ -296,9 +302,11 @@ class Settings(Section):
 
     @property
     def primary_metric(self) -> str:
-        """`task.metric` that decides."""
+        """`task.metric` that decides; with several tasks `all.success`, each item's own task's metric."""
         if self.benchmark.primary:
             return self.benchmark.primary
+        if len(self.tasks) > 1:
+            return "all.success"
         name, task = next(iter(self.tasks.items()))
         return f"{name}.{PRIMARY_METRICS[task.kind]}"
 

@@ -76,7 +76,7 @@ def _cross_check(settings: Settings) -> list[tuple[Place, str]]:
         if rung not in RUNGS
     ]
     task, _, metric = settings.primary_metric.partition(".")
-    if task not in settings.tasks or not metric:
+    if task not in (*settings.tasks, "all") or not metric:
         example = next(f"{t}.{PRIMARY_METRICS[s.kind]}" for t, s in settings.tasks.items())
         found.append(
             (

@@ -89,12 +89,11 @@ class StageResult:
 
 @functools.cache
 def code_version(layers: tuple[str, ...]) -> str:
-    """SHA-256 over the source of the named layers and of `core`."""
+    """SHA-256 over the source of the named layers and of `core`, templates included."""
     root = Path(str(importlib.resources.files("nichetune")))
     folders = [root / layer for layer in sorted({*layers, "core"})]
-    return hash_value(
-        {p.relative_to(root).as_posix(): hash_file(p) for folder in folders for p in sorted(folder.rglob("*.py"))}
-    )
+    own = [p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
+    return hash_value({p.relative_to(root).as_posix(): hash_file(p) for p in own})
 
 
 def input_digest(path: Path) -> str:

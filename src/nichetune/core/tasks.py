@@ -1,6 +1,6 @@
 """A task's answer as text and back: what a model is taught to write, and how its writing is read.
 
-form      {"finding": "…", "side": "right"}      one JSON object on one line
+form      {"finding":"…","side":"right"}        one JSON object on one line
 exact     the answer itself                      choice    one of the task's values
 workflow  1. first step / 2. second step         free      the reference text
 grounded  "the quoted words" [H10.1]             abstain   the task's own sentence
@@ -27,7 +27,8 @@ def render_answer(task: TaskSettings, expected: Expected) -> str:
     """The text that a model is taught to write for `expected`."""
     if task.kind == "form":
         values = expected.fields or {}
-        return json.dumps({name: values.get(name, "") for name in task.fields}, ensure_ascii=False)
+        form = {name: values.get(name, "") for name in task.fields}
+        return json.dumps(form, ensure_ascii=False, separators=(",", ":"))  # spaces would be tokens to learn
     if expected.abstain and task.abstain:
         return task.abstain.answer
     if task.kind == "workflow":

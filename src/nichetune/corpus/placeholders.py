@@ -14,6 +14,13 @@ from nichetune.corpus.spans import PLACEHOLDER, Span, merge_spans
 from nichetune.corpus.vocabulary import Vocabulary
 
 _LEAST_LETTERS = 3
+# Names that are a time as well: "June Smith comes in June".
+_CALENDAR = frozenset(
+    (
+        *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
+        *("november", "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+    )
+)
 
 
 class PlaceholderMap:
@@ -59,7 +66,7 @@ class PlaceholderMap:
             if len(value) >= _LEAST_LETTERS and (entity != "PERSON" or len(name_words(value)) > 1):
                 pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)", re.IGNORECASE)
                 found += [Span(*match.span(), entity) for match in pattern.finditer(text)]
-        for word in {word for words, _ in self._people for word in words}:
+        for word in {word for words, _ in self._people for word in words} - _CALENDAR:
             if len(word) >= _LEAST_LETTERS and not vocabulary.knows_word(word):
                 pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
                 found += [Span(*m.span(), "PERSON", 0.5) for m in pattern.finditer(text) if m.group()[0].isupper()]

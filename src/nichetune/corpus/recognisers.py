@@ -29,8 +29,8 @@ from nichetune.corpus import names
 from nichetune.corpus.secrets import find_secrets
 
 # Labels lend certainty in this order; the strongest claim on a stretch of text names its type.
-CERTAIN, LIKELY, POSSIBLE = 0.95, 0.85, 0.6
-TITLED_NAME, PATIENT_NAME, LABELLED_NAME = "TITLED_NAME", "PATIENT_NAME", "LABELLED_NAME"
+SURE, CERTAIN, LIKELY, POSSIBLE = 1.0, 0.95, 0.85, 0.6
+TITLED_NAME, PATIENT_NAME, LABELLED_NAME, GIVEN_NAME = "TITLED_NAME", "PATIENT_NAME", "LABELLED_NAME", "GIVEN_NAME"
 
 _NUMBER_WORD = r"(?:\s?(?:numbers?|num|nos?|nr|id|ids)\b\.?|\s?\#)?"
 _IS = r"[\s:=.\#-]{0,4}(?:is\s+|was\s+)?"
@@ -43,6 +43,8 @@ _DATE = (
 # Four digits or more, and no date: "record 2019-04-11" says when, not whose.
 _VALUE = rf"(?P<value>(?!{_DATE}|(?:19|20)\d\d(?![\w-]))(?=(?:[A-Z-]*\d){{4}})[A-Z0-9][A-Z0-9-]*[A-Z0-9])(?![\w-])"
 _BIRTH = r"(?:\bdob\b|\bd\.o\.b\b\.?|\bdate of birth\b|\bbirth\s?da(?:te|y)\b|\bborn\b)"
+# "Back in 2 Weeks. Dr. Smith" names no street.
+_MEASURE = r"(?:(?:second|minute|min|hour|hr|day|week|wk|month|year|yr|time|drop|tab|tablet|dose)s?|mg|ml|mm|cm)\b"
 _STREET_WORD = r"(?-i:[A-ZÀ-ÖØ-Þ])[\w'’-]*\.?|\d{1,3}(?:st|nd|rd|th)"
 _SUFFIX = (
     r"(?:street|st|avenue|ave|av|road|rd|lane|ln|drive|boulevard|blvd|court|ct|way|place|pl|terrace|ter|circle|cir|"
@@ -88,10 +90,10 @@ _RULES = (
         "US_SSN", rf"\b(?:ssn|social security)\b{_NUMBER_WORD}{_IS}(?P<value>\d{{3}}[- ]?\d{{2}}[- ]?\d{{4}})\b", 0.9
     ),
     _rule("DATE_OF_BIRTH", rf"{_BIRTH}(?:\s+(?:on|is|was)\b)?[\s:=,(-]{{0,4}}(?P<value>{_DATE})", CERTAIN),
-    _rule("DATE_OF_BIRTH", rf"(?P<value>{_DATE})\s?[(,]\s?(?:dob|date of birth|born)\b", CERTAIN),
+    _rule("DATE_OF_BIRTH", rf"(?P<value>{_DATE})\s?\(\s?(?:dob|date of birth)\s?\)", CERTAIN),
     _rule(
         "ADDRESS",
-        rf"(?<![\w.])(?P<value>\d{{1,6}}[a-z]?(?:\s[NSEW]{{1,2}}\.?)?(?:\s(?:{_STREET_WORD})){{1,4}}\s(?-i:(?=[A-Z])){_SUFFIX}{_UNIT}{_TOWN})",
+        rf"(?<![\w.])(?P<value>\d{{1,6}}[a-z]?(?!\s{_MEASURE})(?:\s[NSEW]{{1,2}}\.?)?(?:\s(?:{_STREET_WORD})){{1,4}}\s(?-i:(?=[A-Z])){_SUFFIX}{_UNIT}{_TOWN})",
         LIKELY,
     ),
     _rule(
@@ -126,19 +128,20 @@ class RuleRecogniser(LocalRecognizer):
     """Finds what the rules above describe; a rule's group `value` is the span."""
 
     def __init__(self) -> None:
-        super().__init__(supported_entities=sorted({rule.entity for rule in _RULES}), name="nichetune rules")
+        super().__init__(supported_entities=sorted({GIVEN_NAME, *(rule.entity for rule in _RULES)}), name="rules")
 
     def load(self) -> None:
         """Nothing to load."""
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """All spans of all rules."""
-        return [
+        found = [
             RecognizerResult(rule.entity, *match.span("value"), rule.score)
             for rule in _RULES
             if rule.entity in entities
             for match in rule.pattern.finditer(text)
         ]
+        return found + [RecognizerResult(GIVEN_NAME, *span, POSSIBLE) for span in names.find_given_names(text)]
 
 
 class SecretRecogniser(LocalRecognizer):
@@ -152,7 +155,7 @@ class SecretRecogniser(LocalRecognizer):
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """All spans of secrets."""
-        return [RecognizerResult("SECRET", start, end, CERTAIN) for start, end in find_secrets(text)]
+        return [RecognizerResult("SECRET", start, end, SURE) for start, end in find_secrets(text)]
 
 
 class QuickPhoneRecogniser(PhoneRecognizer):

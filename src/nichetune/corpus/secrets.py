@@ -77,6 +77,7 @@ _SPOKEN_PASSWORD = re.compile(
 )
 _PASSWORD_BEFORE = re.compile(r"(?:pass\w*|pwd)\W*$", re.IGNORECASE)
 _BARE_WORD = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_=-]{20,}(?![\w+/=-])")
+_TOKEN_REST = re.compile(r"[\w+/=-]*(?:\.[\w-]{10,})*")
 _HEX = re.compile(r"[0-9a-fA-F-]+")
 # Shannon entropy from which detect-secrets itself reports a string.
 _BASE64_LIMIT, _HEX_LIMIT = 4.5, 3.0
@@ -116,6 +117,9 @@ def _value_span(match: re.Match[str]) -> Iterator[Span]:
     groups = [n for n in range(1, (match.re.groups or 0) + 1) if match.group(n)]
     span = match.span() if is_token or not groups else match.span(groups[-1])
     start, end = _trim(match.string, *span)
+    if is_token:  # some patterns end before their token does
+        rest = _TOKEN_REST.match(match.string, end)
+        end = rest.end() if rest else end
     if any(sign.isdigit() for sign in match.string[start:end]) or "://" in whole:
         yield start, end
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from presidio_analyzer import RecognizerResult
 
-from nichetune.corpus.recognisers import LABELLED_NAME, PATIENT_NAME, TITLED_NAME
+from nichetune.corpus.names import NOT_NAMES, TITLES
+from nichetune.corpus.recognisers import GIVEN_NAME, LABELLED_NAME, PATIENT_NAME, TITLED_NAME
 from nichetune.corpus.vocabulary import Vocabulary
 
 PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]*_\d+\]")
@@ -21,16 +22,32 @@ PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]*_\d+\]")
 _NAME_WORD = re.compile(r"(?<![\w.-])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![\d_])(?!['’.-][^\W_])")
 _NEXT_NAME = re.compile(r"[ ](?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)")
 _PREVIOUS_NAME = re.compile(r"(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)[ ]$")
-_ENTITY_NAMES = {TITLED_NAME: "PERSON", PATIENT_NAME: "PERSON", LABELLED_NAME: "PERSON", "IBAN_CODE": "IBAN"}
+_NAMES = (TITLED_NAME, PATIENT_NAME, LABELLED_NAME, GIVEN_NAME)
+_ENTITY_NAMES = {**dict.fromkeys(_NAMES, "PERSON"), "IBAN_CODE": "IBAN"}
+# What follows a given name in the name of a place or an institution.
+_INSTITUTIONS = frozenset(
+    (
+        *("hospital", "clinic", "center", "centre", "university", "college", "school", "institute", "county", "city"),
+        *("airport", "station", "street", "road", "avenue", "park", "beach", "island", "church", "memorial", "texas"),
+        *("inc", "llc", "ltd", "gmbh", "corp", "company", "bank", "group", "foundation", "syndrome", "disease"),
+    )
+)
 # Abbreviations of records that the recogniser takes into a name next to them.
 _SHORT_CAPITALS = 4
 _NEVER_NAMES = frozenset(
-    (
+    word.casefold()
+    for word in (
         *("dad", "mom", "mum", "mother", "father", "husband", "wife", "son", "daughter", "sister", "brother"),
-        *("grandmother", "grandfather", "aunt", "uncle", "cousin", "doctor", "nurse", "patient", "clinic"),
-        *("hospital", "today", "yesterday"),
+        *("grandmother", "grandfather", "aunt", "uncle", "cousin", "patient", "pt", "clinic", "hospital", "today"),
+        *("yesterday", *TITLES, *NOT_NAMES),
     )
 )
+# One name before such a word is an eponym: what a thing is called, not who is meant.
+_EPONYM = re.compile(
+    r"(?:['’]s?)? (?:disease|syndrome|palsy|sign|reflex|dystrophy|anomaly|phenomenon|membrane|tumou?r|lymphoma|"
+    r"classification|criteria|score|scale|test|law|theorem|equation|effect)s?\b"
+)
+_POSSESSIVE = re.compile(r"['’](?:s|S)?$")
 
 
 @dataclass(frozen=True, order=True)
@@ -77,15 +94,26 @@ def _judge(text: str, one: RecognizerResult, vocabulary: Vocabulary) -> Span | N
         return None
     entity = _ENTITY_NAMES.get(one.entity_type, one.entity_type)
     span = Span(one.start, one.end, entity, float(one.score))
-    if one.entity_type == "PERSON":
-        return _judge_guess(text, span, vocabulary)
-    if one.entity_type == TITLED_NAME:
+    if entity != "PERSON":
+        # "10:30::" has the form of an address in IPv6.
+        return None if entity == "IP_ADDRESS" and value.endswith("::") else span
+    named = _judge_name(text, one.entity_type, span, vocabulary)
+    ending = _POSSESSIVE.search(text[named.start : named.end]) if named else None
+    return replace(named, end=named.start + ending.start()) if named and ending else named
+
+
+def _judge_name(text: str, kind: str, span: Span, vocabulary: Vocabulary) -> Span | None:
+    """A name by the evidence for it: the less it is, the more the domain's words count against it."""
+    if kind == TITLED_NAME:
         return _trim_tail(text, span, vocabulary, keep=2)
-    if one.entity_type in (PATIENT_NAME, LABELLED_NAME):
+    if kind == GIVEN_NAME:
+        return _judge_given_name(text, span, vocabulary)
+    if kind in (PATIENT_NAME, LABELLED_NAME):
+        value = text[span.start : span.end]
         words = _NAME_WORD.findall(value)
         is_plain = len(words) == 1 and vocabulary.knows_word(words[0])
         return None if is_plain or vocabulary.is_domain(value) else _trim_tail(text, span, vocabulary, keep=2)
-    return span
+    return _judge_guess(text, span, vocabulary)
 
 
 def _judge_guess(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:
@@ -99,6 +127,25 @@ def _judge_guess(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:
     if not words or _is_said_in_domain(text, words, vocabulary):
         return None
     return _widen(text, replace(span, start=words[0].start(), end=words[-1].end()), vocabulary)
+
+
+def _base_end(word: re.Match[str]) -> int:
+    """Where a word ends without its possessive."""
+    ending = _POSSESSIVE.search(word.group())
+    return word.start() + ending.start() if ending else word.end()
+
+
+def _judge_given_name(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:
+    """A name that begins with a known given name, without what the domain knows behind it."""
+    words = list(_NAME_WORD.finditer(text, span.start, span.end))
+    alone = len(words) == 1
+    while len(words) > 1 and (
+        vocabulary.knows_word(words[-1].group()) or words[-1].group().casefold() in _INSTITUTIONS
+    ):
+        words.pop()
+    if len(words) == 1 and (not alone or vocabulary.knows_word(words[0].group())):
+        return None
+    return replace(span, start=words[0].start(), end=words[-1].end())
 
 
 def _is_edge(word: str) -> bool:
@@ -115,6 +162,8 @@ def _continues(text: str, word: re.Match[str], vocabulary: Vocabulary) -> bool:
 def _is_said_in_domain(text: str, words: list[re.Match[str]], vocabulary: Vocabulary) -> bool:
     """Whether the documents say just that, or say it behind a plain word that begins a sentence."""
     if vocabulary.is_domain(text[words[0].start() : words[-1].end()]):
+        return True
+    if len(words) == 1 and _EPONYM.match(text, _base_end(words[0])):
         return True
     rest = text[words[1].start() : words[-1].end()] if len(words) > 1 else ""
     first = words[0]
@@ -134,8 +183,7 @@ def _widen(text: str, span: Span, vocabulary: Vocabulary) -> Span:
 
 
 def _is_unknown_name(word: str, vocabulary: Vocabulary) -> bool:
-    named = word[0].isupper() and not (word.isupper() and len(word) <= _SHORT_CAPITALS)
-    return named and not vocabulary.knows_word(word)
+    return not _is_edge(word) and not vocabulary.knows_word(word)
 
 
 def _trim_tail(text: str, span: Span, vocabulary: Vocabulary, keep: int) -> Span:

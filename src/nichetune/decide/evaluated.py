@@ -17,6 +17,7 @@ from nichetune.core.errors import UserError
 from nichetune.core.files import read_json, read_records
 from nichetune.core.records import Candidate, Estimate, ItemScore
 from nichetune.evaluate.intervals import Floats
+from nichetune.evaluate.metrics import ALL_TASKS
 from nichetune.evaluate.resources import Resources
 
 
@@ -39,7 +40,8 @@ class Evaluated:
     def column(self, metric: str) -> dict[str, float]:
         """Score by item id of `task.metric`, where it applies."""
         task, _, name = metric.partition(".")
-        return {key: s.scores[name] for key, s in self.scores.items() if s.task == task and name in s.scores}
+        own = {key: s for key, s in self.scores.items() if task in (s.task, ALL_TASKS)}
+        return {key: s.scores[name] for key, s in own.items() if name in s.scores}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from nichetune.core.settings import TaskSettings
 from nichetune.evaluate.intervals import estimate_mean
 from nichetune.evaluate.scoring import metric_names
 
+ALL_TASKS, SUCCESS = "all", "success"
 LOWER_IS_BETTER = frozenset({"over_refusal"})
 
 
@@ -36,6 +37,8 @@ def summarise(
         if own:
             held = dict.fromkeys([*metric_names(task), *(metric for score in own for metric in score.scores)])
             figures |= {f"{name}.{metric}": _estimate(own, metric, alpha) for metric in held}
+    if len(figures) and len({score.task for score in scores}) > 1:
+        figures[f"{ALL_TASKS}.{SUCCESS}"] = _estimate(list(scores), SUCCESS, alpha)
     return figures
 
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nichetune.benchmark.seal import load_benchmark
+from nichetune.benchmark.seal import verify_benchmark
 from nichetune.core.files import read_json, read_records, write_json, write_jsonl
 from nichetune.core.progress import track
 from nichetune.core.records import Candidate, Document, Example, ItemScore, Prediction
@@ -32,9 +32,9 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str) -> Re
         inputs: benchmark, split, mask, cache (a file); train and index where the rung has them.
 
     Raises:
-        UserError: the benchmark was changed after it was sealed.
+        CheckFailed: the benchmark was changed after it was sealed.
     """
-    benchmark = load_benchmark(inputs["benchmark"])
+    benchmark = verify_benchmark(inputs["benchmark"])
     train, index = inputs.get("train"), inputs.get("index")
     candidate = describe_candidate(settings, rung, train, index)
     adapter = train / Path(candidate.adapter).name if train else None
@@ -82,7 +82,7 @@ def _score(settings: Settings, items: list[Example], predictions: list[Predictio
 def _count(
     settings: Settings, predictions: list[Prediction], train: Path | None, index: Path | None, rung: str
 ) -> Resources:
-    index_bytes = _folder_bytes(index) if index else 0
+    index_bytes = _folder_bytes(index) + int(read_json(index / "index.json")["vector_bytes"]) if index else 0
     if rung == "classical":
         return Resources(items=len(predictions), storage_bytes=_folder_bytes(train) if train else 0)
     facts = read_json(train / "manifest.json")["facts"] if train else {}

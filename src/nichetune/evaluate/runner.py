@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,22 @@ class CandidateRunner:
             found |= {p.item: p for p in self._answer_task(task, own, done)}
         return [found[item.id] for item in items]
 
-    def stream(self, item: Example) -> Iterator[str]:
-        """One answer, piece by piece."""
+    def stream(
+        self, item: Example, passages: dict[str, list[Hit]] | None = None
+    ) -> Generator[str, None, Prediction]:  # fmt: skip
+        """One answer, piece by piece; the generator returns the whole prediction.
+
+        Args:
+            passages: what `self.passages([item])` gave, should the caller need it too.
+        """
         if self.candidate.rung == "classical":
-            yield self.answer([item])[0].text
-            return
-        yield from self.engine.stream(self._requests([item], self.passages([item]))[0])
+            prediction = self.answer([item])[0]
+            yield prediction.text
+            return prediction
+        found = self.passages([item]) if passages is None else passages
+        output = yield from _stream_output(self.engine, self._requests([item], found)[0])
+        retrieved = [hit.id for hit in found.get(item.id, [])]
+        return _predict(self.candidate, item, output, retrieved, self.candidate.index_version if found else "")
 
     def passages(self, items: Sequence[Example]) -> dict[str, list[Hit]]:
         """What a retrieval rung looks up for the items; nothing for the others."""
@@ -143,6 +153,18 @@ def _predict(candidate: Candidate, item: Example, output: Output, retrieved: lis
         retrieved=retrieved, prompt_tokens=output.prompt_tokens, cached_prompt_tokens=output.cached_tokens,
         new_tokens=output.new_tokens, stopped=output.stopped, index_version=version,
     )  # fmt: skip
+
+
+def _stream_output(engine: TransformersEngine, request: Request) -> Generator[str, None, Output]:
+    """The pieces of `engine.generate`'s text, whose ends are stripped. A piece is a token, or a whole character."""
+    from nichetune.generate.engine import Output
+
+    text, piece, tokens = "", "", 0
+    for piece in engine.stream(request):
+        sent, text, tokens = text.strip(), text + piece, tokens + 1
+        yield text.strip()[len(sent) :]
+    cut = tokens >= request.max_new_tokens and piece != ""  # the end of turn is a token without text
+    return Output(text.strip(), tokens, len(request.ids), cached_tokens=0, stopped="length" if cut else "end")
 
 
 @functools.lru_cache(maxsize=1)  # one model in memory at a time: rungs of the same weights follow each other

@@ -113,9 +113,11 @@ def causal_mask(length: int, device: str, padding: torch.Tensor | None = None) -
 
 def use_shared_prefix(model: Any) -> None:
     """Routes a model's attention through `attend`."""
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
     ALL_ATTENTION_FUNCTIONS.register(IMPLEMENTATION, attend)
+    ALL_MASK_ATTENTION_FUNCTIONS.register(IMPLEMENTATION, sdpa_mask)  # for callers that bring no mask of their own
     model.config._attn_implementation = IMPLEMENTATION
     if hasattr(model, "model"):
         model.model.config._attn_implementation = IMPLEMENTATION
@@ -143,7 +145,13 @@ def attend(
     scale = scaling if scaling is not None else query.shape[-1] ** -0.5
     if prefix is None or not prefix.tokens:
         out = torch.nn.functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=attention_mask, scale=scale, enable_gqa=True
+            query,
+            key,
+            value,
+            attn_mask=attention_mask,
+            scale=scale,
+            enable_gqa=True,
+            is_causal=attention_mask is None and query.shape[2] > 1,
         )
         return out.transpose(1, 2), None
     return _attend_both(query, key, value, attention_mask, scale, prefix, module.layer_idx), None

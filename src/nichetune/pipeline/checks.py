@@ -21,12 +21,12 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
 
 
 def _check_sources(settings: Settings, folder: Path) -> list[str]:
-    from nichetune.corpus.ingest import find_files
+    from nichetune.pipeline.private import find_corpus_files
 
     problems = []
     for n, source in enumerate(settings.sources):
         try:
-            find_files(settings.model_copy(update={"sources": [source]}), folder)
+            find_corpus_files(settings.model_copy(update={"sources": [source]}), folder)
         except UserError as error:
             problems.append(f"sources[{n}]: {error}")
     return problems

@@ -153,9 +153,9 @@ def _report(p: Project) -> StageResult:
     from nichetune.report import render
 
     trains = [n for n in list_stages(p) if n.startswith(("train/", "evaluate/"))]
-    inputs = ["decide", "benchmark", "split", "dedupe", "mask", "ingest", *trains]
-    whole = p.settings.model_dump(mode="json", by_alias=True)
-    return _run(p, "report", ("report",), inputs, whole, render.run)
+    inputs = ["decide", "benchmark", "split", "dedupe", "format", "mask", "ingest", *trains]
+    whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve"})
+    return _run(p, "report", ("report", "decide", "evaluate"), inputs, whole, render.run)
 
 
 def _run(

@@ -24,11 +24,20 @@ _TEXTS = ("examples.jsonl", "documents.jsonl")
 
 def ingest(settings: Settings, project: Path, run_dir: Path, used: dict[str, Any]) -> StageResult:
     """Reads the corpus into `private/`; what is put aside stands in `ingest/` without its text."""
-    from nichetune.corpus import ingest as ingesting
-
-    files = {str(path.relative_to(project)): path for path in ingesting.find_files(settings, project)}
+    files = {str(path.relative_to(project)): path for path in find_corpus_files(settings, project)}
     stage = Stage("ingest", ("corpus",), files, used, (), settings.seed)
     return run_stage(stage, run_dir / "ingest", lambda out: _ingest_apart(settings, project, run_dir, out))
+
+
+def find_corpus_files(settings: Settings, project: Path) -> list[Path]:
+    """Every file of every source, in order.
+
+    Raises:
+        UserError: a source has none.
+    """
+    from nichetune.corpus.readers import find_files
+
+    return [path for source in settings.sources for path in find_files(project, source.path, source.format)]
 
 
 def _ingest_apart(settings: Settings, project: Path, run_dir: Path, out: Path) -> Report:
@@ -40,7 +49,7 @@ def _ingest_apart(settings: Settings, project: Path, run_dir: Path, out: Path) -
     report = ingesting.run(settings, {"project": project}, apart)
     for path in sorted(apart.iterdir()):
         if path.name not in _TEXTS:
-            shutil.move(path, out / path.name)
+            shutil.copyfile(path, out / path.name)
     digests = {name: hash_file(apart / name) for name in _TEXTS if (apart / name).is_file()}
     return replace(report, facts=report.facts | {"private": digests})
 
@@ -57,8 +66,7 @@ def mask(
     if finished_stage(run_dir / "mask", stage_key(stage)) is None and not apart.is_dir():
         shutil.rmtree(run_dir / "ingest")
         read_again()
-    inputs = {"ingest": apart, "quarantine": run_dir / "ingest"}
-    result = run_stage(stage, run_dir / "mask", lambda out: masking.run(settings, inputs, out))
+    result = run_stage(stage, run_dir / "mask", lambda out: masking.run(settings, {"ingest": apart}, out))
     if not settings.mask.keep_raw:
         shutil.rmtree(apart, ignore_errors=True)
     return result

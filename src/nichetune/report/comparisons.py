@@ -5,6 +5,7 @@ Material -> a plot of differences with the margin and the adjusted bound in it, 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,7 @@ def _name(pair: dict[str, Any]) -> str:
 def _is_decisive(run: Material, pair: dict[str, Any]) -> bool:
     """Whether the verdict climbed by this comparison."""
     path = run.verdict.get("path") or []
-    return (pair["a"], pair["b"]) in zip(path, path[1:], strict=False)
+    return (pair["a"], pair["b"]) in itertools.pairwise(path)
 
 
 def _describe(run: Material, pair: dict[str, Any]) -> PairRow:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nichetune.decide.reasons import percent, usd
+from nichetune.decide.reasons import percent
 from nichetune.report.material import Material, Rung
 from nichetune.report.plots import Tick, join_points
 from nichetune.report.scale import Scale, log_scale, share_scale
-from nichetune.report.words import write_value
+from nichetune.report.words import write_round_usd, write_usd, write_value
 
 TOP, BOTTOM = 16.0, 296.0  # px: between them lies 100% to 0%
 _LABEL_HEIGHT = 17.0  # px
@@ -22,23 +22,19 @@ _LABEL_WIDTH = 30.0  # percent of a phone's width that a label may take
 
 @dataclass(frozen=True)
 class Mark:
-    """One rung in the scatter: x in percent of the width, y in px; its label may stand a little lower."""
+    """One rung in the scatter: x in percent of the width, y in px; its label may stand a little higher."""
 
     name: str
     x: float
     y: float
-    label_y: float
     marked: bool
-
-    @property
-    def anchor(self) -> str:
-        """Labels near the right edge are written to the left of their dot."""
-        return "end" if self.x > 60 else "start"
+    label_y: float = 0.0
+    anchor: str = "start"
 
     @property
     def shift(self) -> int:
         """Distance of the label from the dot, px."""
-        return -11 if self.x > 60 else 11
+        return 11 if self.anchor == "start" else -11
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ def build_cost(run: Material) -> CostSection:
         months=prices.horizon_months,
         marks=marks,
         frontier=join_points(trace_frontier(marks)),
-        x_ticks=[Tick(_inset(scale.at(t)), usd(t)) for t in scale.ticks],
+        x_ticks=[Tick(_inset(scale.at(t)), write_round_usd(t)) for t in scale.ticks],
         y_ticks=[Tick(_height(t), percent(t).replace(".0", "")) for t in share_scale().ticks],
         rows=[_describe(rung, run) for rung in run.rungs],
     )
@@ -89,7 +85,7 @@ def build_cost(run: Material) -> CostSection:
 
 def _inset(at: float) -> float:
     """Leaves room at both edges, so that no dot is cut."""
-    return round(8 + 0.86 * at, 2)
+    return round(8 + 0.8 * at, 2)
 
 
 def _height(share: float) -> float:
@@ -99,20 +95,32 @@ def _height(share: float) -> float:
 def _place(rung: Rung, run: Material, scale: Scale) -> Mark:
     figure = rung.figure(run.primary)
     y = _height(figure.value or 0.0) if figure else BOTTOM
-    return Mark(rung.name, _inset(scale.at(rung.cost.usd_per_1000)), y, y, rung.name == run.ship)
+    return Mark(rung.name, _inset(scale.at(rung.cost.usd_per_1000)), y, rung.name == run.ship)
 
 
 def spread_labels(marks: Sequence[Mark]) -> list[Mark]:
-    """Moves labels apart: from the lowest dot up, each one is lifted clear of its neighbours that are written."""
+    """Writes labels away from close neighbours; from the lowest dot up, one that meets another is lifted over it."""
     placed: list[Mark] = []
     for mark in sorted(marks, key=lambda m: (-m.y, m.x)):
-        near = [other.label_y for other in placed if abs(other.x - mark.x) < _LABEL_WIDTH]
+        anchor = _choose_anchor(mark, marks)
         label = mark.y
-        for taken in sorted(near, reverse=True):
-            if abs(label - taken) < _LABEL_HEIGHT:
-                label = taken - _LABEL_HEIGHT
-        placed.append(Mark(mark.name, mark.x, mark.y, round(label, 2), mark.marked))
+        for other in sorted(placed, key=lambda m: -m.label_y):
+            near = abs(other.x - mark.x) < _LABEL_WIDTH and other.anchor == anchor
+            if near and abs(label - other.label_y) < _LABEL_HEIGHT:
+                label = other.label_y - _LABEL_HEIGHT
+        placed.append(replace(mark, label_y=round(label, 2), anchor=anchor))
     return sorted(placed, key=lambda m: (m.x, m.name))
+
+
+def _choose_anchor(mark: Mark, marks: Sequence[Mark]) -> str:
+    """The side on which there is room: the plot's edges first, then whoever stands at the same height."""
+    level = [m.x for m in marks if m is not mark and abs(m.y - mark.y) < _LABEL_HEIGHT]
+    if mark.x > 85:
+        return "end"
+    if any(0 <= mark.x - x < _LABEL_WIDTH for x in level):
+        return "start"
+    crowded = any(0 < x - mark.x < _LABEL_WIDTH for x in level)
+    return "end" if mark.x > 70 or (crowded and mark.x > 25) else "start"
 
 
 def trace_frontier(marks: Sequence[Mark]) -> list[tuple[float, float]]:
@@ -129,6 +137,13 @@ def trace_frontier(marks: Sequence[Mark]) -> list[tuple[float, float]]:
 
 def _describe(rung: Rung, run: Material) -> CostRow:
     cost = rung.cost
-    amounts = (cost.training_usd, cost.storage_usd, cost.serving_usd, cost.total_usd, cost.usd_per_1000)
-    quality = write_value(rung.figure(run.primary))
-    return CostRow(rung.name, quality, *(usd(amount) for amount in amounts), marked=rung.name == run.ship)
+    return CostRow(
+        name=rung.name,
+        quality=write_value(rung.figure(run.primary)),
+        training=write_usd(cost.training_usd),
+        storage=write_usd(cost.storage_usd),
+        serving=write_usd(cost.serving_usd),
+        total=write_usd(cost.total_usd),
+        per_1000=write_usd(cost.usd_per_1000),
+        marked=rung.name == run.ship,
+    )

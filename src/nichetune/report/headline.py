@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nichetune.decide.reasons import points, usd
+from nichetune.decide.reasons import points
 from nichetune.report.material import Material
-from nichetune.report.words import write_gain, write_interval, write_value
+from nichetune.report.words import write_gain, write_interval, write_usd, write_value
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _list_figures(run: Material) -> list[KeyFigure]:
     return [
         KeyFigure(run.primary, write_value(figure), f"95% interval {interval}" if interval else "no interval"),
         *_gain_figure(run),
-        KeyFigure("Cost of 1,000 answers", usd(cost.usd_per_1000), f"{usd(cost.total_usd)} over the horizon"),
+        KeyFigure("Cost of 1,000 answers", write_usd(cost.usd_per_1000), f"{write_usd(cost.total_usd)} in all"),
         KeyFigure("Sealed items", f"{_count_items(run):,}", _describe_power(run)),
     ]
 
@@ -69,7 +69,7 @@ def _gain_figure(run: Material) -> list[KeyFigure]:
     pair = next((c for c in run.verdict["comparisons"] if (c["a"], c["b"]) == (cheapest, run.ship)), None)
     if pair is None:
         return []
-    detail = f"points; 95% interval {points(pair['low'])} to {points(pair['high'])}"
+    detail = f"points, {points(pair['low'])} to {points(pair['high'])}"
     return [KeyFigure(f"Gain over {cheapest}", write_gain(pair["difference"]), detail)]
 
 

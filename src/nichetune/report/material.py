@@ -1,7 +1,8 @@
 """All that the report tells, read once from the stage folders; everything after this is pure.
 
-Reads decide/verdict.json, benchmark/items.jsonl, evaluate/<rung>/{predictions,scores}.jsonl, train/<method>/loss.jsonl,
-mask/entities.json and every manifest.json -> `Material`. Texts are masked ones: nothing before mask/ is read but counts.
+Reads decide/verdict.json, benchmark/items.jsonl, evaluate/<rung>/{predictions,scores}.jsonl, mask/entities.json,
+train/<method>/loss.jsonl and every manifest.json -> `Material`. Its texts are masked ones: of the stages before mask/
+only counts are read.
 """
 
 from __future__ import annotations
@@ -116,7 +117,11 @@ def _read_rung(name: str, told: dict[str, Any], folder: Path | None) -> Rung:
 def _read_losses(inputs: dict[str, Path]) -> dict[str, list[LossPoint]]:
     files = {name.removeprefix(TRAIN): path / "loss.jsonl" for name, path in inputs.items() if name.startswith(TRAIN)}
     found = {name: file for name, file in sorted(files.items()) if file.is_file()}  # a classical model has none
-    return {name: [LossPoint(int(p["step"]), float(p["loss"])) for p in iter_jsonl(file)] for name, file in found.items()}
+    return {name: _read_curve(file) for name, file in found.items()}
+
+
+def _read_curve(file: Path) -> list[LossPoint]:
+    return [LossPoint(int(point["step"]), float(point["loss"])) for point in iter_jsonl(file)]
 
 
 _FLOW = ("ingest", "mask", "format", "dedupe", "split", "benchmark", "index", "train", "evaluate", "decide")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import importlib.resources
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,7 @@ def render_page(run: Material) -> str:
     template = _environment().get_template("page.html.j2")
     return template.render(
         project=run.settings.project,
+        masked=run.settings.mask.enabled,
         headline=build_headline(run),
         sections=built,
         style=Markup(style),
@@ -88,9 +90,7 @@ def _environment() -> Environment:
 
 
 def _read_asset(name: str) -> str:
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
+    return (importlib.resources.files("nichetune.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _write_policy(style: str, script: str) -> str:

@@ -84,6 +84,7 @@ def _describe_task(run: Material, task: str, settings: TaskSettings, metrics: Se
         for metric in held
         if metric not in _ONLY_IN_TABLE and f"{task}.{metric}" != run.primary
     ]
+    plots = [plot for plot in plots if any(row.at is not None for row in plot.rows)]
     rows = [MetricRow(name_metric(m, settings), _list_cells(run, f"{task}.{m}")) for m in held]
     return TaskQuality(task, settings.kind, plots, [rung.name for rung in run.rungs], rows)
 

@@ -13,8 +13,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from nichetune.benchmark.contamination import refuse_contamination
-
+from nichetune.benchmark.contamination import refuse_contaminated
+from nichetune.benchmark.seal import verify_benchmark
 from nichetune.core.errors import SystemFailure, UserError
 from nichetune.core.files import read_json, read_records, write_jsonl
 from nichetune.core.progress import say, track
@@ -42,7 +42,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     """
     _refuse_unmasked(inputs["mask"])
     examples = read_records(inputs["split"] / "train.jsonl", Example)
-    refuse_contamination(examples, inputs["benchmark"], settings)
+    refuse_contaminated(examples, verify_benchmark(inputs["benchmark"]))
     base = _load_for(method, settings)
     chats = training_chats(settings, examples, inputs.get("index") if settings.train.retrieval else None)
     encoded = encode_examples(base.tokenizer, chats, settings.base.max_length, settings.train.too_long)
@@ -82,6 +82,8 @@ def _count_trainable(base: LoadedModel, method: Method, settings: Settings) -> i
 
 def _train(base: LoadedModel, encoded: EncodedSet, settings: Settings, method: Method, out: Path) -> list[Any]:
     with quiet_libraries():
+        from transformers import PrinterCallback
+
         from nichetune.train.trainer import ShowProgress, SupervisedTrainer, TimedCheckpoints
 
         order = plan_order(
@@ -92,6 +94,7 @@ def _train(base: LoadedModel, encoded: EncodedSet, settings: Settings, method: M
             model=base.model, args=_arguments(base, settings, method, steps, out), processing_class=base.tokenizer,
             train_dataset=_dataset(encoded, order), callbacks=[TimedCheckpoints(settings.train.checkpoint_every_s)],
         )  # fmt: skip
+        trainer.remove_callback(PrinterCallback)  # our own progress line says it
         with track(f"training {method}", steps, "steps") as tick:
             trainer.add_callback(ShowProgress(tick))
             trainer.train(resume_from_checkpoint=_last_checkpoint(out))

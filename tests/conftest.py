@@ -1,0 +1,28 @@
+"""What many tests share: the embedded model, loaded once, and a small real project."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "examples" / "starter"))
+
+
+@pytest.fixture(scope="session")
+def base():
+    """SmolLM2-135M in float32, as the base rungs use it."""
+    from nichetune.core.settings import BaseSettings
+    from nichetune.models.loading import load_base
+
+    return load_base(BaseSettings())
+
+
+@pytest.fixture(scope="session")
+def tokenizer(base):
+    return base.tokenizer

@@ -1,0 +1,75 @@
+"""The engine: the same text as plain greedy decoding, whatever the batch; it stops; the cache knows the weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nichetune.core.records import Message
+from nichetune.generate.cache import PredictionCache, generate_cached
+from nichetune.generate.engine import Request, TransformersEngine
+from nichetune.models.templates import encode_prompt
+
+QUESTIONS = ["What is two plus two?", "Name a colour.", "Which organ do we hear with, and where does it sit?",
+             "Say hello."]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def engine(base):
+    return TransformersEngine(base, batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def requests(tokenizer):
+    system = Message(role="system", content="Answer in one short sentence, in plain words.")
+    return [Request(encode_prompt(tokenizer, [system, Message(role="user", content=q)]), 24) for q in QUESTIONS]
+
+
+def greedy(engine, request):
+    """Plain greedy decoding, one row, the whole sequence anew for each token: slow, and hard to get wrong."""
+    ids, model = list(request.ids), engine.loaded.model
+    with torch.inference_mode():
+        for _ in range(request.max_new_tokens):
+            token = int(model(input_ids=torch.tensor([ids])).logits[0, -1].argmax())
+            if token in engine._ends:
+                break
+            ids.append(token)
+    return engine._decode(ids[len(request.ids) :]).strip()
+
+
+def test_a_batch_with_a_shared_prefix_says_what_plain_greedy_decoding_says(engine, requests):
+    outputs = engine.generate(requests)
+    assert [o.text for o in outputs] == [greedy(engine, r) for r in requests]
+    assert all(o.cached_tokens > 5 for o in outputs[1:]) or sum(o.cached_tokens > 5 for o in outputs) == 3
+
+
+def test_generation_stops_at_the_end_of_the_turn(engine, requests):
+    stopped = engine.generate([Request(requests[3].ids, 60)])[0]
+    assert stopped.stopped == "end" and stopped.new_tokens < 60
+
+
+def test_a_form_that_never_ends_its_turn_stops_at_its_brace(engine, tokenizer):
+    chat = [Message(role="user", content='Repeat exactly: {"a": 1} and then go on with a long story about cats.')]
+    output = engine.generate([Request(encode_prompt(tokenizer, chat), 60, stop_at_brace=True)])[0]
+    assert output.text.count("}") <= 1 or output.stopped == "brace"
+
+
+def test_streaming_gives_the_same_text(engine, requests):
+    assert "".join(engine.stream(requests[2])).strip() == engine.generate([requests[2]])[0].text
+
+
+def test_the_cache_answers_only_for_the_very_weights_and_prompts(engine, requests, tmp_path):
+    cache = PredictionCache(tmp_path / "c.db")
+    opened = []
+
+    def open_engine():
+        opened.append(1)
+        return engine
+
+    who = {"base": "b", "adapter": "a"}
+    first = generate_cached(cache, who, open_engine, requests[:2], 2)
+    assert generate_cached(cache, who, open_engine, requests[:2], 2) == first
+    assert len(opened) == 1
+    generate_cached(cache, who | {"adapter": "another"}, open_engine, requests[:2], 2)
+    assert len(opened) == 2
+    cache.close()

@@ -1,0 +1,50 @@
+"""Documents never disagree with the code: settings, examples, README, command line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nichetune.cli.app import run
+from nichetune.core.settings_file import load_settings
+from nichetune.core.settings_reference import render_reference
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted(ROOT.glob("examples/*/nichetune.yaml"))
+VERBS = re.findall(r"nichetune ((?:benchmark|registry|models) \w+|\w+)", (ROOT / "README.md").read_text())
+
+
+def test_the_settings_page_is_what_the_models_say():
+    assert (ROOT / "docs/settings.md").read_text() == render_reference(), (
+        "run: python -m nichetune.core.settings_reference > docs/settings.md"
+    )
+
+
+def test_examples_are_found():
+    assert len(EXAMPLES) >= 2
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.parent.name)
+def test_every_shipped_settings_file_is_valid(path):
+    assert load_settings(path).project == path.parent.name
+
+
+def test_the_readme_names_verbs():
+    assert len(VERBS) >= 5
+
+
+@pytest.mark.parametrize("verb", sorted(set(VERBS)))
+def test_every_verb_in_the_readme_exists(verb, capsys):
+    assert run([*verb.split(), "--help"]) == 0
+    assert "Usage:" in capsys.readouterr().out
+
+
+def test_help_imports_no_torch():
+    code = "import sys; from nichetune.cli.app import run; run(['--help']); print([m for m in ('torch', 'transformers', "
+    code += "'lancedb', 'spacy', 'daft', 'sqlalchemy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")

@@ -1,0 +1,146 @@
+"""The traps of the field, each with a test that fails without its guard."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from datasets import Dataset
+from trl import SFTConfig
+
+from nichetune.core.errors import UserError
+from nichetune.core.records import Message
+from nichetune.core.settings import BaseSettings, TrainSettings
+from nichetune.models.adapters import attach_adapter, load_with_adapter
+from nichetune.models.loading import load_base
+from nichetune.models.quantise import quantised_linears
+from nichetune.train.data import IGNORED, encode_examples, plan_order
+from nichetune.train.sft import choose_rate
+from nichetune.train.trainer import SupervisedTrainer
+
+WORDS = ["left", "right ear", "both eyes at once", "none"]
+
+
+def chat(n: int) -> list[Message]:
+    return [
+        Message(role="system", content="Say the side."),
+        Message(role="user", content=f"Note {n}: pain on the {WORDS[n % 4]}, since {n} days."),
+        Message(role="assistant", content=WORDS[n % 4]),
+    ]
+
+
+@pytest.fixture(scope="module")
+def encoded(tokenizer):
+    return encode_examples(tokenizer, {str(n): chat(n) for n in range(8)}, 512, "refuse")
+
+
+def train(model, tokenizer, encoded, tmp_path, batch_size: int, accumulation: int, steps: int = 2):
+    rows = [encoded.examples[i] for i in plan_order([len(e.ids) for e in encoded.examples], 8, steps, 7)]
+    args = SFTConfig(
+        output_dir=str(tmp_path), seed=7, learning_rate=1e-3, lr_scheduler_type="constant", max_steps=steps,
+        per_device_train_batch_size=batch_size, gradient_accumulation_steps=accumulation, bf16=False, use_cpu=True,
+        gradient_checkpointing=False, max_length=None, report_to="none", save_strategy="no", logging_steps=1,
+        disable_tqdm=True, dataloader_pin_memory=False,
+    )  # fmt: skip
+    data = Dataset.from_list([{"input_ids": r.ids, "labels": r.labels} for r in rows])
+    trainer = SupervisedTrainer(model=model, args=args, train_dataset=data, processing_class=tokenizer)
+    trainer.train()
+    return [log["loss"] for log in trainer.state.log_history if "loss" in log], trainer.model
+
+
+@pytest.fixture
+def fresh(base):
+    """The base with a fresh adapter; the shared base itself is never touched."""
+
+    def make():
+        own = copy.copy(base)
+        own.model = copy.deepcopy(base.model)
+        return attach_adapter(own, TrainSettings(rank=4, alpha=8), seed=7)
+
+    return make
+
+
+def test_accumulating_eight_single_examples_equals_one_batch_of_eight(fresh, tokenizer, encoded, tmp_path):
+    ones, small = train(fresh(), tokenizer, encoded, tmp_path / "a", 1, 8)
+    eight, large = train(fresh(), tokenizer, encoded, tmp_path / "b", 8, 1)
+    assert ones == pytest.approx(eight, abs=2e-4)
+    for a, b in zip(small.parameters(), large.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=2e-4)
+
+
+def test_the_loss_is_that_of_the_models_own_labels(fresh, tokenizer, encoded, tmp_path):
+    model = fresh()
+    losses, _ = train(model, tokenizer, encoded, tmp_path, 8, 1, steps=1)
+    reference = fresh()
+    total = count = 0.0
+    for example in encoded.examples:
+        labels = torch.tensor([example.labels])
+        supervised = int((labels[:, 1:] != IGNORED).sum())
+        with torch.no_grad():
+            loss = reference(input_ids=torch.tensor([example.ids]), labels=labels).loss
+        total, count = total + float(loss) * supervised, count + supervised
+    assert losses[0] == pytest.approx(total / count, abs=2e-4)
+
+
+def test_a_fresh_adapter_equals_the_base(base, fresh, encoded):
+    ids = torch.tensor([encoded.examples[0].ids])
+    with torch.no_grad():
+        assert torch.equal(fresh()(input_ids=ids).logits, base.model(input_ids=ids).logits)
+
+
+def test_an_adapter_that_changes_nothing_is_refused(fresh, tokenizer, tmp_path):
+    fresh().save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="changes nothing"):
+        load_with_adapter(BaseSettings(), "none", tmp_path)
+
+
+def test_merged_answers_as_unmerged(fresh, tokenizer, encoded, tmp_path):
+    _, model = train(fresh(), tokenizer, encoded, tmp_path / "t", 8, 1)
+    model.save_pretrained(tmp_path / "adapter")
+    tokenizer.save_pretrained(tmp_path / "adapter")
+    merged = load_with_adapter(BaseSettings(), "none", tmp_path / "adapter").model
+    ids = torch.tensor([encoded.examples[0].ids])
+    with torch.no_grad():
+        assert torch.allclose(merged(input_ids=ids).logits, model(input_ids=ids).logits, atol=1e-3)
+
+
+def test_weights_dequantised_once_are_those_that_packed_nf4_computes_with(base):
+    from bitsandbytes.functional import dequantize_4bit
+
+    once = load_base(BaseSettings(), "nf4")
+    packed = load_base(BaseSettings(), "nf4", packed=True)
+    own, theirs = quantised_linears(once.model), dict(packed.model.named_modules())
+    for name in list(own)[:7] + list(own)[-7:]:
+        weight = theirs[name].weight
+        assert torch.equal(own[name].weight, dequantize_4bit(weight.data, weight.quant_state).float()), name
+    name = next(iter(own))
+    assert not torch.equal(own[name].weight, base.model.get_submodule(name).weight)
+
+
+def test_a_too_long_example_is_refused_by_its_id_or_dropped_and_counted(tokenizer):
+    chats = {"fits": chat(1), "long": [*chat(2)[:1], Message(role="user", content="word " * 90), chat(2)[2]]}
+    with pytest.raises(UserError, match="example long has"):
+        encode_examples(tokenizer, chats, 64, "refuse")
+    kept = encode_examples(tokenizer, chats, 64, "drop")
+    assert [e.id for e in kept.examples] == ["fits"] and kept.dropped == {"too long": 1}
+
+
+def test_every_example_supervises_its_answer_and_its_end(encoded, tokenizer):
+    for example in encoded.examples:
+        taught = [label for label in example.labels if label != IGNORED]
+        assert taught[-1] == tokenizer.eos_token_id and len(taught) > 1
+
+
+def test_a_rate_that_suits_another_method_is_said(capsys):
+    assert choose_rate(TrainSettings(), "qlora") == 10 * choose_rate(TrainSettings(), "full")
+    choose_rate(TrainSettings(learning_rate=2e-5), "qlora")
+    assert "warning: train.learning_rate 2e-05" in capsys.readouterr().err
+
+
+def test_the_order_is_planned_once_and_sees_every_example_each_epoch():
+    lengths = [5, 9, 7, 30, 6, 8, 31, 10]
+    order = plan_order(lengths, 2, 2, 7)
+    assert sorted(order[:8]) == sorted(order[8:]) == list(range(8))
+    assert order == plan_order(lengths, 2, 2, 7) != plan_order(lengths, 2, 2, 8)
