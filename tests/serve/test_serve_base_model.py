@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from typing import Any
 
 import openai
@@ -37,6 +38,12 @@ def test_max_tokens_shortens_an_answer_and_never_lengthens_it(served: Served) ->
     short = ask(served, max_tokens=2)
     assert (short.usage.completion_tokens, short.choices[0].finish_reason) == (2, "length")
     assert ask(served, max_completion_tokens=4000).usage.completion_tokens <= 12
+
+
+def test_health_is_told_while_an_answer_is_being_written(served: Served) -> None:
+    with ask(served, "A fox and a ship.", "story", stream=True) as stream:
+        next(iter(stream))
+        assert urllib.request.urlopen(f"{served.url}/healthz", timeout=5).status == 200
 
 
 def test_a_client_that_goes_away_gives_up_its_turn(served: Served, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.request
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +13,11 @@ import openai
 import pytest
 from serve_desk import LEFT, RIGHT, SETTINGS, Served
 
+from nichetune.core.records import Prediction
 from nichetune.registry.registry import Registry
+from nichetune.serve.errors import ApiError
+from nichetune.serve.routing import Route
+from nichetune.serve.wire import Reply
 
 
 def ask(client: openai.OpenAI, text: str, model: str = "production", **more: Any) -> Any:
@@ -56,6 +62,19 @@ def test_a_stream_ends_as_the_protocol_says(served: Served) -> None:
         assert response.headers["content-type"].startswith("text/event-stream")
         events = response.read().decode().split("\n\n")
     assert events[-2:] == ["data: [DONE]", ""] and all(event.startswith("data: ") for event in events[:-1])
+
+
+def test_a_failure_after_the_status_is_an_event_and_no_end_of_stream(served: Served) -> None:
+    async def break_off() -> AsyncGenerator[str | Prediction]:
+        yield "two"
+        raise ApiError(500, "broken", "internal_error")
+
+    async def collect() -> list[str]:
+        reply = Reply(Route(served.first, "triage", "default"), "production")
+        return [event async for event in reply.chunks("one", break_off(), with_usage=True)]
+
+    events = asyncio.run(collect())
+    assert len(events) == 4 and json.loads(events[-1].removeprefix("data: "))["error"]["code"] == "internal_error"
 
 
 def test_the_last_user_turn_is_the_question_and_the_rest_is_counted(client: openai.OpenAI) -> None:

@@ -44,7 +44,7 @@ def grounded(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Versio
     return register(served.registry, folder / "evidence", candidate, None, folder / "index")
 
 
-def ask(served: Served, version: VersionInfo, **ours: str) -> Any:
+def ask(served: Served, version: VersionInfo, **ours: Any) -> Any:
     messages: Any = [{"role": "user", "content": QUESTION}]
     return served.client.chat.completions.create(model=version.digest, messages=messages, extra_body=ours)
 
@@ -56,10 +56,9 @@ def test_an_answer_tells_what_was_found_and_what_it_cites(served: Served, ground
 
 
 def test_a_tenant_is_never_answered_from_anothers_documents(served: Served, grounded: VersionInfo) -> None:
-    assert ask(served, grounded, tenant="rival").nichetune["retrieved"] == ["R9"]
+    assert ask(served, grounded, tenant="rival", max_tokens=1).nichetune["retrieved"] == ["R9"]
     for tenant in ("default", "' OR tenant = 'rival"):
-        completion = ask(served, grounded, tenant=tenant)
-        assert completion.nichetune["retrieved"] == [] and "secret" not in completion.choices[0].message.content
+        assert ask(served, grounded, tenant=tenant, max_tokens=1).nichetune["retrieved"] == []
 
 
 def test_a_conversation_shows_the_titles_of_what_is_cited(grounded: VersionInfo) -> None:

@@ -107,8 +107,11 @@ def mask(
     done = mask_file(source, target)
     entities = done.facts["entities"]
     lines = [f"{target}: {done.counts['masked']} values masked in {done.counts['lines']} lines"]
-    show({"target": target, **done.counts, "entities": entities}, as_json,
-         lines + [f"  {kind}: {n}" for kind, n in entities.items()])
+    show(
+        {"target": target, **done.counts, "entities": entities},
+        as_json,
+        lines + [f"  {kind}: {n}" for kind, n in entities.items()],
+    )
 
 
 def dedupe(
@@ -128,7 +131,7 @@ def dedupe(
     if as_json:
         silence_progress()
     counts = dedupe_file(source, target)
-    show({"target": target, **counts}, as_json, [f"{target}: {counts}"])
+    show({"target": target, **counts}, as_json, [f"{target}: " + ", ".join(f"{k} {n}" for k, n in counts.items())])
 
 
 def train(

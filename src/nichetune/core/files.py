@@ -75,6 +75,11 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, text + "\n")
 
 
+def write_record(path: Path, record: BaseModel) -> None:
+    """Writes a record with its keys in their own order: a form is written in the order of its fields."""
+    write_text(path, record.model_dump_json(indent=2) + "\n")
+
+
 def read_json(path: Path) -> Any:
     """Reads a JSON file.
 

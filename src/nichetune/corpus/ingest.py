@@ -83,7 +83,7 @@ def _read_source_file(harvest: Harvest, settings: Settings, number: int, path: P
         columns = resolve_columns(source, task, columns_of(raw.values for raw in records), Place(number, file))
     if source.published and source.holds == "documents":
         harvest.published.append(file)
-    mapper = Mapper(file, source, task, columns, settings.ingest.max_words, settings.split.salt)
+    mapper = Mapper(file, source, task, columns, settings.ingest.max_words, settings.project)
     for raw in records:
         _take_record(harvest, mapper, raw)
 

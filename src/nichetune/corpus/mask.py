@@ -138,7 +138,7 @@ def _find_pseudonyms(settings: Settings, examples: Iterable[Example], vocabulary
     values = sorted({value for one in examples for value in (one.id, one.group) if _TELLING.search(value)})
     spans = find_spans([Job(value) for value in values], vocabulary, settings.mask.min_score, settings.mask.processes)
     return {
-        value: f"masked-{hash_text(settings.split.salt + value)[:16]}"
+        value: f"masked-{hash_text(settings.project + value)[:16]}"
         for value, found in zip(values, spans, strict=True)
         if found
     }

@@ -34,7 +34,7 @@ class PlaceholderMap:
             entity, _, number = placeholder[1:-1].rpartition("_")
             self._last[entity] = max(self._last.get(entity, 0), int(number))
         self._known: dict[tuple[str, str], str] = {}
-        self._people: list[tuple[frozenset[str], str]] = []
+        self._people: dict[frozenset[str], str] = {}
 
     def name(self, entity: str, value: str) -> str:
         """The placeholder for a value."""
@@ -46,13 +46,15 @@ class PlaceholderMap:
     def _find_person(self, value: str) -> str:
         """A known person's if the name is part of theirs, or theirs of it; else a new one."""
         words = frozenset(name_words(value))
-        for known, placeholder in self._people:
-            if words and (words <= known or known <= words):
-                self._people.append((words, placeholder))
+        for known, placeholder in self._people.items():
+            if words and words <= known:
                 return placeholder
-        placeholder = self._next("PERSON")
-        self._people.append((words, placeholder))
-        return placeholder
+            if known and known < words:
+                # The fuller name takes the place of the shorter: "Keller" was Maria, so John Keller is another.
+                self._people = {words if one is known else one: name for one, name in self._people.items()}
+                return placeholder
+        self._people[words] = self._next("PERSON")
+        return self._people[words]
 
     def _next(self, entity: str) -> str:
         self._last[entity] = self._last.get(entity, 0) + 1
@@ -66,7 +68,7 @@ class PlaceholderMap:
             if len(value) >= _LEAST_LETTERS and (entity != "PERSON" or len(name_words(value)) > 1):
                 pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)", re.IGNORECASE)
                 found += [Span(*match.span(), entity) for match in pattern.finditer(text)]
-        for word in {word for words, _ in self._people for word in words} - _CALENDAR:
+        for word in sorted({word for words in self._people for word in words} - _CALENDAR):
             if len(word) >= _LEAST_LETTERS and not vocabulary.knows_word(word):
                 pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
                 found += [Span(*m.span(), "PERSON", 0.5) for m in pattern.finditer(text) if m.group()[0].isupper()]

@@ -47,6 +47,7 @@ _EPONYM = re.compile(
     r"(?:['’]s?)? (?:disease|syndrome|palsy|sign|reflex|dystrophy|anomaly|phenomenon|membrane|tumou?r|lymphoma|"
     r"classification|criteria|score|scale|test|law|theorem|equation|effect)s?\b"
 )
+_LAST_LETTER = re.compile(r" [^\W\d_]$")
 _POSSESSIVE = re.compile(r"['’](?:s|S)?$")
 
 
@@ -109,7 +110,7 @@ def _judge_name(text: str, kind: str, span: Span, vocabulary: Vocabulary) -> Spa
     if kind == GIVEN_NAME:
         return _judge_given_name(text, span, vocabulary)
     if kind in (PATIENT_NAME, LABELLED_NAME):
-        value = text[span.start : span.end]
+        value = _LAST_LETTER.sub("", text[span.start : span.end])  # "Mother: Otorrhea L": left
         words = _NAME_WORD.findall(value)
         is_plain = len(words) == 1 and vocabulary.knows_word(words[0])
         return None if is_plain or vocabulary.is_domain(value) else _trim_tail(text, span, vocabulary, keep=2)

@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nichetune.benchmark.seal import load_benchmark
 from nichetune.core.errors import UserError
-from nichetune.core.files import read_json, read_records, write_json
+from nichetune.core.files import write_json
 from nichetune.core.records import Example
-from nichetune.core.settings import RUNGS, Settings
+from nichetune.core.settings import RUNGS, Settings, TaskSettings
 from nichetune.core.stages import Report, short
 from nichetune.decide import reasons
 from nichetune.decide.economics import Cost, price_rung
@@ -27,6 +28,7 @@ from nichetune.decide.evaluated import Aligned, Evaluated, align_scores, read_ev
 from nichetune.decide.ladder import Comparison, Judgement, Rule, judge_ladder
 from nichetune.decide.planning import Outlook, look_ahead
 from nichetune.decide.regressions import Regression, find_regressions
+from nichetune.evaluate.metrics import ALL_TASKS
 
 DURABILITY = "Durability not tested (one seed)."
 _DIGITS = 6
@@ -35,17 +37,13 @@ _EVALUATE = "evaluate/"
 
 @dataclass(frozen=True)
 class Sealed:
-    """What was fixed before anything was tuned: the rule and the items that decide."""
+    """What was fixed before anything was tuned: the rule, and the items and tasks that the primary metric judges."""
 
     digest: str
     primary: str
     rule: Rule
     items: list[Example]
-
-    @property
-    def task(self) -> str:
-        """The task of the primary metric."""
-        return self.primary.partition(".")[0]
+    tasks: dict[str, TaskSettings]
 
 
 @dataclass(frozen=True)
@@ -85,18 +83,13 @@ def read_sealed(folder: Path, settings: Settings) -> Sealed:
     Raises:
         UserError: fewer items than any verdict needs.
     """
-    seal = read_json(folder / "benchmark.json")
-    primary = str(seal.get("primary") or settings.primary_metric)
-    task = primary.partition(".")[0]
-    items = [item for item in read_records(folder / "items.jsonl", Example) if item.task == task]
-    _check_enough(len(items), primary, settings)
-    rule = Rule(
-        margin=float(seal.get("margin", settings.benchmark.margin)),
-        alpha=float(seal.get("alpha", settings.benchmark.alpha)),
-        resamples=settings.benchmark.bootstrap,
-        seed=settings.seed,
-    )
-    return Sealed(str(seal["digest"]), primary, rule, items)
+    seal = load_benchmark(folder)
+    named = seal.primary.partition(".")[0]
+    items = [item for item in seal.items if named in (item.task, ALL_TASKS)]
+    _check_enough(len(items), seal.primary, settings)
+    judged = {item.task for item in items}
+    tasks = {name: task for name, task in seal.tasks.items() if name in judged}
+    return Sealed(seal.digest, seal.primary, Rule(seal.margin, seal.alpha, seal.bootstrap, seal.seed), items, tasks)
 
 
 def _check_enough(n: int, primary: str, settings: Settings) -> None:
@@ -132,7 +125,7 @@ def decide(
         UserError: no rung was scored on the primary metric, or one only in part.
     """
     by_cost = sorted(rungs, key=lambda rung: (costs[rung.rung].total_usd, _ladder_place(rung.rung)))
-    contenders, left_out = _choose_contenders(by_cost, sealed, settings)
+    contenders, left_out = _choose_contenders(by_cost, sealed)
     items, groups = [item.id for item in sealed.items], [item.group for item in sealed.items]
     aligned = align_scores(contenders, sealed.primary, items, groups)
     _check_enough(len(aligned.items), sealed.primary, settings)
@@ -167,18 +160,18 @@ def _ladder_place(rung: str) -> tuple[int, str]:
     return (RUNGS.index(rung) if rung in RUNGS else len(RUNGS), rung)
 
 
-def _choose_contenders(
-    by_cost: list[Evaluated], sealed: Sealed, settings: Settings
-) -> tuple[list[Evaluated], dict[str, str]]:
-    """The rungs that can answer the primary task in their own way, and why each other one stands aside."""
+def _choose_contenders(by_cost: list[Evaluated], sealed: Sealed) -> tuple[list[Evaluated], dict[str, str]]:
+    """The rungs that answer what is judged in their own way, and why each other one stands aside."""
     contenders: list[Evaluated] = []
     left_out: dict[str, str] = {}
     for rung in by_cost:
-        twin = next((c for c in contenders if _answers_alike(c, rung, sealed, settings)), None)
+        twin = next((c for c in contenders if _answers_alike(c, rung, sealed)), None)
         if not rung.column(sealed.primary):
-            left_out[rung.rung] = f"it does not answer {sealed.task}"
+            left_out[rung.rung] = f"it has no {sealed.primary}"
         elif twin is not None:
-            left_out[rung.rung] = f"{sealed.task} is not answered from documents, so it is {twin.rung} there"
+            left_out[rung.rung] = (
+                f"without documents to look up for {sealed.primary} it is {twin.rung} at a higher cost"
+            )
         else:
             contenders.append(rung)
     if not contenders:
@@ -186,17 +179,16 @@ def _choose_contenders(
     return contenders, left_out
 
 
-def _answers_alike(a: Evaluated, b: Evaluated, sealed: Sealed, settings: Settings) -> bool:
-    """Whether two rungs are one and the same on a task that does not use retrieval: same weights, prompt and scores.
+def _answers_alike(a: Evaluated, b: Evaluated, sealed: Sealed) -> bool:
+    """Whether two rungs are one and the same where nothing is looked up: same weights, prompt and scores.
 
     They would never differ, on any number of items: to weigh them could only leave the verdict open for ever.
     """
-    task = settings.tasks.get(sealed.task)
-    if task is None or task.uses_retrieval:
+    if any(task.uses_retrieval for task in sealed.tasks.values()):
         return False
     kept = ("base_digest", "base_model", "quantisation", "adapter_digest", "prompt_style")
     same = all(getattr(a.candidate, name) == getattr(b.candidate, name) for name in kept)
-    same = same and a.candidate.shots.get(sealed.task) == b.candidate.shots.get(sealed.task)
+    same = same and all(a.candidate.shots.get(name) == b.candidate.shots.get(name) for name in sealed.tasks)
     return same and a.column(sealed.primary) == b.column(sealed.primary)
 
 

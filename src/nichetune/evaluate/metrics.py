@@ -35,7 +35,8 @@ def summarise(
     for name, task in tasks.items():
         own = [score for score in scores if score.task == name]
         if own:
-            held = dict.fromkeys([*metric_names(task), *(metric for score in own for metric in score.scores)])
+            found = dict.fromkeys(metric for score in own for metric in score.scores if metric != SUCCESS)
+            held = dict.fromkeys([*metric_names(task), *found])
             figures |= {f"{name}.{metric}": _estimate(own, metric, alpha) for metric in held}
     if len(figures) and len({score.task for score in scores}) > 1:
         figures[f"{ALL_TASKS}.{SUCCESS}"] = _estimate(list(scores), SUCCESS, alpha)

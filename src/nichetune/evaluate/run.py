@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nichetune.benchmark.seal import verify_benchmark
-from nichetune.core.files import read_json, read_records, write_json, write_jsonl
+from nichetune.core.files import read_json, read_records, write_json, write_jsonl, write_record
 from nichetune.core.progress import track
 from nichetune.core.records import Candidate, Document, Example, ItemScore, Prediction
 from nichetune.core.settings import PRIMARY_METRICS, Settings
@@ -127,7 +127,7 @@ def _write(
     out: Path, settings: Settings, candidate: Candidate, items: list[Example], predictions: list[Prediction],
     scores: list[ItemScore], resources: Resources,
 ) -> None:  # fmt: skip
-    write_json(out / "candidate.json", candidate)
+    write_record(out / "candidate.json", candidate)
     write_jsonl(out / "predictions.jsonl", predictions)
     write_jsonl(out / "scores.jsonl", scores)
     metrics = summarise(items, scores, settings.tasks, settings.benchmark.alpha)

@@ -65,7 +65,7 @@ class CandidateRunner:
             yield prediction.text
             return prediction
         found = self.passages([item]) if passages is None else passages
-        output = yield from _stream_output(self.engine, self._requests([item], found)[0])
+        output = yield from _strip_pieces(self.engine.stream(self._requests([item], found)[0]))
         retrieved = [hit.id for hit in found.get(item.id, [])]
         return _predict(self.candidate, item, output, retrieved, self.candidate.index_version if found else "")
 
@@ -155,19 +155,22 @@ def _predict(candidate: Candidate, item: Example, output: Output, retrieved: lis
     )  # fmt: skip
 
 
-def _stream_output(engine: TransformersEngine, request: Request) -> Generator[str, None, Output]:
-    """The pieces of `engine.generate`'s text, whose ends are stripped. A piece is a token, or a whole character."""
-    from nichetune.generate.engine import Output
-
-    text, piece, tokens = "", "", 0
-    for piece in engine.stream(request):
-        sent, text, tokens = text.strip(), text + piece, tokens + 1
+def _strip_pieces(pieces: Generator[str, None, Output]) -> Generator[str, None, Output]:
+    """The same pieces without the white space at the whole text's ends, as `generate` strips it."""
+    text = ""
+    while True:
+        try:
+            piece = next(pieces)
+        except StopIteration as stop:
+            output: Output = stop.value
+            return output
+        sent, text = text.strip(), text + piece
         yield text.strip()[len(sent) :]
-    cut = tokens >= request.max_new_tokens and piece != ""  # the end of turn is a token without text
-    return Output(text.strip(), tokens, len(request.ids), cached_tokens=0, stopped="length" if cut else "end")
 
 
-@functools.lru_cache(maxsize=1)  # one model in memory at a time: rungs of the same weights follow each other
+_ENGINES: dict[tuple[str, ...], TransformersEngine] = {}  # at most one: rungs of the same weights follow each other
+
+
 def _open_engine(
     model: str, revision: str, quantisation: str, adapter: str, adapter_digest: str, device: str, batch_size: int
 ) -> TransformersEngine:
@@ -175,9 +178,13 @@ def _open_engine(
     from nichetune.models.adapters import load_with_adapter
     from nichetune.models.loading import load_base
 
-    base = BaseSettings(model=model, revision=revision, device=device)  # type: ignore[arg-type]
-    loaded = load_with_adapter(base, quantisation, Path(adapter)) if adapter else load_base(base)
-    return TransformersEngine(loaded, batch_size)
+    key = (model, revision, quantisation, adapter, adapter_digest, device, str(batch_size))
+    if key not in _ENGINES:
+        _ENGINES.clear()  # first: two models need not be in memory at once
+        base = BaseSettings(model=model, revision=revision, device=device)  # type: ignore[arg-type]
+        loaded = load_with_adapter(base, quantisation, Path(adapter)) if adapter else load_base(base)
+        _ENGINES[key] = TransformersEngine(loaded, batch_size)
+    return _ENGINES[key]
 
 
 @functools.lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ the batch. Decoding is greedy, so that the same prompt and weights give the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -79,8 +79,8 @@ class TransformersEngine:
             done(len(batch))
         return [outputs[i] for i in range(len(requests))]
 
-    def stream(self, request: Request) -> Iterator[str]:
-        """Answers one request piece by piece, for a person who is reading along."""
+    def stream(self, request: Request) -> Generator[str, None, Output]:
+        """Answers one request piece by piece, for a person who is reading along; returns the whole output."""
         row, sent = _Row(0, request), ""
         for _ in self._steps([row], Prefix([], []), 0):
             text = self._decode(row.written)
@@ -90,6 +90,7 @@ class TransformersEngine:
         rest = self._decode(row.written)[len(sent) :]
         if rest:
             yield rest
+        return self._output(row, 0)
 
     @torch.inference_mode()
     def _run_batch(self, rows: list[_Row]) -> dict[int, Output]:

@@ -83,13 +83,13 @@ def _load_weights(folder: Path, device: str, config: Any) -> Any:
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
             model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=dtype, quantization_config=config, use_safetensors=True, trust_remote_code=False
+                str(folder), dtype=dtype, quantization_config=config, use_safetensors=True, trust_remote_code=False
             )
         except (OSError, ValueError) as error:
             raise UserError(
                 f"{folder}: no causal language model can be loaded from it ({type(error).__name__})"
             ) from error
-    return model if config is not None else model.to(device)
+    return model if config is not None else model.to(torch.device(device))  # type: ignore[arg-type]
 
 
 class quiet_libraries(warnings.catch_warnings):  # noqa: N801 - used as a statement, like its parent

@@ -35,7 +35,10 @@ class Project:
     def subset(self, *sections: str) -> dict[str, Any]:
         """The resolved settings of some sections, for a stage's key."""
         whole = self.settings.model_dump(mode="json", by_alias=True)
-        return {name: whole[name] for name in sections}
+        used = {name: whole[name] for name in sections}
+        if "tasks" in used:  # digests sort keys, and a form is written in its fields' order
+            used["field_order"] = {name: list(task.fields) for name, task in self.settings.tasks.items()}
+        return used
 
 
 def list_stages(project: Project) -> list[str]:
@@ -51,7 +54,9 @@ def list_stages(project: Project) -> list[str]:
 def uses_index(settings: Settings) -> bool:
     """Whether anything retrieves: a rung, or the training of a grounded task."""
     has_documents = any(s.holds == "documents" for s in settings.sources)
-    return has_documents and any(task.uses_retrieval for task in settings.tasks.values())
+    tuned = settings.train.retrieval and any(rung_method(r) not in ("", "classical") for r in settings.rungs)
+    wanted = tuned or any(rung_retrieves(r) for r in settings.rungs)
+    return has_documents and wanted and any(task.uses_retrieval for task in settings.tasks.values())
 
 
 def run_one(project: Project, name: str) -> StageResult:

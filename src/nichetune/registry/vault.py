@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nichetune.core.errors import UserError, explain_os_error
-from nichetune.core.files import hash_folder, hash_value, read_json, write_json
+from nichetune.core.files import hash_folder, hash_value, read_json, write_json, write_record
 from nichetune.core.records import Candidate
 from nichetune.core.stages import DERIVED, TIMING, short
 from nichetune.retrieve.search import open_index
@@ -58,7 +58,7 @@ class Vault:
             UserError: the adapter is missing, or is not the one that was evaluated.
         """
         with staging(self.folder) as work:
-            write_json(work / "candidate.json", candidate.model_copy(update={"adapter": ADAPTER if adapter else ""}))
+            write_record(work / "candidate.json", candidate.model_copy(update={"adapter": ADAPTER if adapter else ""}))
             if adapter is not None:
                 _check_adapter(candidate, adapter)
                 copy_tree(adapter, work / ADAPTER)

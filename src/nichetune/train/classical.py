@@ -207,13 +207,14 @@ class _Span:
     """
 
     def __init__(self, rows: sparse.csr_matrix) -> None:
-        self.rows, self.back, self.flops = rows, None, 0.0
+        self.rows, self.flops = rows, 0.0
         self.inputs: Any = rows
+        self.back: Doubles | None = None
         if rows.shape[0] <= _ROTATED:
             values, vectors = np.linalg.eigh((rows @ rows.T).toarray().astype(np.float64))
             kept = values > 1e-7
             self.inputs = vectors[:, kept] * np.sqrt(values[kept])  # [examples, rank]
-            self.back: Doubles | None = vectors[:, kept] / np.sqrt(values[kept])
+            self.back = vectors[:, kept] / np.sqrt(values[kept])
             self.flops = 9.0 * rows.shape[0] ** 3  # a symmetric eigenproblem with vectors (Golub and Van Loan, 8.3)
 
     def regress(self, reading: Reading, strength: float, labels: list[str], seed: int) -> tuple[Head, float]:

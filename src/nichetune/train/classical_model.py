@@ -11,6 +11,7 @@ weights a label, or takes over the answer of the most similar training example.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nichetune.core.errors import UserError
-from nichetune.core.files import read_json, write_json
+from nichetune.core.files import read_json, write_text
 from nichetune.core.records import Answer, Example, Expected, Prediction
 from nichetune.core.settings import TaskSettings
 from nichetune.core.tasks import parse_answer, render_answer
@@ -178,7 +179,8 @@ class ClassicalModel:
         for name, model in self.tasks.items():
             arrays |= {f"{name}/{key}": array for key, array in _list_arrays(model).items()}
         save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, folder / _ARRAYS)
-        write_json(folder / _DESCRIPTION, {"tasks": {name: _describe(model) for name, model in self.tasks.items()}})
+        described = {"tasks": {name: _describe(model) for name, model in self.tasks.items()}}
+        write_text(folder / _DESCRIPTION, json.dumps(described, ensure_ascii=False) + "\n")  # in writing order
 
 
 def load_classical(folder: Path) -> ClassicalModel:

@@ -1,0 +1,70 @@
+"""The verbs that need no project: mask and dedupe on any JSON Lines file with `text`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from corpus_tools import lines, read_lines
+
+from nichetune.core.errors import UserError
+from nichetune.corpus.dedupe_file import dedupe_file
+from nichetune.corpus.mask_file import mask_file
+
+
+def test_one_line_out_for_each_line_in_with_offsets_into_the_original(tmp_path):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    records = [{"n": 1.50, "text": "é Pt: Maria Keller", "x": {"y": [None, "ü"]}}, {"text": "nothing", "n": 2}]
+    source.write_text(lines(records[0]) + "\n" + lines(records[1]))
+    report = mask_file(source, target)
+    first, blank, second = target.read_text(encoding="utf-8").splitlines()
+    assert blank == ""
+    assert report.counts == {"lines": 3, "texts": 2, "masked": 1}
+    masked = json.loads(first)
+    assert masked["entities"] == [{"start": 6, "end": 18, "type": "PERSON", "replacement": "[PERSON_1]"}]
+    assert records[0]["text"][6:18] == "Maria Keller"
+    assert {k: v for k, v in masked.items() if k not in ("text", "entities")} == {"n": 1.5, "x": {"y": [None, "ü"]}}
+    assert '"entities": []' in second
+
+
+def test_half_characters_and_other_odd_text_come_through(tmp_path):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"text": "\\ud800 Pt: Maria Keller \\u2028 end"}\n')
+    mask_file(source, target)
+    assert "\\ud800 Pt: [PERSON_1] \\u2028 end" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{broken", r"in\.jsonl:3: not JSON"),
+        ('["a"]', r"in\.jsonl:3: not a JSON object"),
+        ('{"note": "x"}', r"in\.jsonl:3: no `text` \(it has: note\)"),
+        ('{"text": 7}', r"in\.jsonl:3: `text` is no text"),
+    ],
+)
+@pytest.mark.parametrize("verb", [mask_file, dedupe_file])
+def test_a_line_that_cannot_be_masked_is_named_and_nothing_is_written(tmp_path, line, message, verb):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(lines({"text": "a"}, {"text": "b"}, line))
+    with pytest.raises(UserError, match=message):
+        verb(source, target)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_deduping_a_file_drops_copies_and_groups_twins(tmp_path):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    note = "Patient was seen today for a central corneal opacity of the {} eye, back in two weeks, drops twice daily."
+    source.write_text(
+        lines(
+            {"id": "a", "text": note.format("right"), "side": "right"},
+            {"id": "b", "text": note.format("right").upper(), "side": "right"},
+            {"id": "c", "text": note.format("left"), "side": "left"},
+            {"id": "d", "text": note.format("right") + " Ok.", "side": "right"},
+            {"id": "e", "text": "Something else.", "side": "right"},
+            {"id": "f", "text": "Something else!", "side": "left"},
+        )
+    )
+    counts = dedupe_file(source, target)
+    assert counts == {"in": 6, "out": 4, "exact_duplicates": 1, "near_duplicates": 1, "contradictions": 2}
+    assert [(one["id"], one["group"]) for one in read_lines(target)] == [("a", "a"), ("c", "a"), ("e", "e"), ("f", "e")]

@@ -1,0 +1,108 @@
+"""The demo's dirt: every planted value is gone, precious twins are kept, and each drop is counted by its reason."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.e2e.conftest import nichetune
+
+pytestmark = pytest.mark.slow
+EXAMPLE = ROOT / "examples" / "icd10-eye-ear"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> tuple[Path, dict]:
+    """The demo's corpus through every stage with the cheapest rung, and what was planted."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "nichetune.yaml").write_text((EXAMPLE / "nichetune.yaml").read_text())
+    subprocess.run([sys.executable, EXAMPLE / "build_corpus.py", "--out", folder / "corpus"], check=True,
+                   capture_output=True)  # fmt: skip
+    done = nichetune("run", "--project", str(folder), "--run-dir", str(folder / "run"), "--set", "rungs=[classical]")
+    (folder / "run" / "said.log").write_text(done.stdout + done.stderr)
+    return folder / "run", json.loads((folder / "corpus" / "planted.json").read_text())
+
+
+def manifest(run_dir: Path, stage: str) -> dict:
+    return json.loads((run_dir / stage / "manifest.json").read_text())
+
+
+def read_ids(path: Path) -> set[str]:
+    return {json.loads(line)["id"] for line in path.read_text().splitlines()}
+
+
+def test_no_planted_value_stands_in_any_file_of_the_run(run):
+    run_dir, planted = run
+    values = [(kind, v.encode()) for kind, all_of in planted["values"].items() for v in all_of]
+    assert len(values) > 200
+    found = [
+        (kind, file.relative_to(run_dir).as_posix())
+        for file in run_dir.rglob("*") if file.is_file()
+        for content in [file.read_bytes()]
+        for kind, value in values if value in content
+    ]  # fmt: skip
+    assert found == []
+
+
+def test_every_file_was_looked_at(run):
+    names = {p.name for p in run[0].rglob("*") if p.is_file()}
+    assert {"registry.db", "report.html", "quarantine.jsonl", "verdict.json", "said.log"} <= names
+    assert not (run[0] / "private").exists()
+
+
+def test_each_kind_of_dirt_is_counted_by_its_reason(run):
+    run_dir, planted = run
+    dirt, dropped = planted["dirt"], manifest(run_dir, "ingest")["dropped"]
+    assert dropped["not JSON"] == len(dirt["broken_lines"])
+    assert dropped["empty text"] == len(dirt["empty"])
+    assert dropped["text too long"] == len(dirt["overlong"])
+    assert manifest(run_dir, "dedupe")["counts"]["contradictions"] == 2 * len(dirt["contradictions"])
+    assert manifest(run_dir, "dedupe")["dropped"]["exact duplicate"] >= len(dirt["exact_duplicates"])
+
+
+def test_twins_with_different_answers_are_all_kept_and_share_their_group(run):
+    run_dir, planted = run
+    groups = {}
+    for line in (run_dir / "dedupe/examples.jsonl").read_text().splitlines():
+        one = json.loads(line)
+        groups[one["id"]] = one["group"]
+    for left, right in planted["dirt"]["minimal_pairs"]:
+        assert left in groups and right in groups
+        assert groups[left] == groups[right]
+
+
+def test_no_group_straddles_train_dev_and_holdout(run):
+    parts = []
+    for part in ("train", "dev", "holdout"):
+        lines = (run[0] / f"split/{part}.jsonl").read_text().splitlines()
+        parts.append({json.loads(line)["group"] for line in lines})
+    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+
+
+def test_at_least_200_forms_and_60_questions_are_sealed(run):
+    tasks = [json.loads(line)["task"] for line in (run[0] / "benchmark/items.jsonl").read_text().splitlines()]
+    assert tasks.count("triage") >= 200 and tasks.count("instruction") >= 60
+
+
+def test_the_classical_rung_never_gets_the_whole_form_of_an_unseen_condition(run):
+    metrics = json.loads((run[0] / "evaluate/classical/metrics.json").read_text())
+    assert metrics["triage.exact_form"]["value"] < 0.05
+    assert 0.1 < metrics["triage.side"]["value"] < 0.9
+
+
+def test_the_one_rung_ships_and_the_verdict_says_that_no_language_model_was_tried(run):
+    verdict = json.loads((run[0] / "decide/verdict.json").read_text())
+    assert verdict["ship"] == "classical"
+    assert verdict["reasons"]
+
+
+def test_quarantine_keeps_place_and_digest_and_no_text(run):
+    for line in (run[0] / "ingest/quarantine.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        assert set(record) == {"id", "reason", "source", "because_of"}
+        assert len(record["source"]["sha256"]) == 64
