@@ -147,6 +147,17 @@ def test_ids_that_are_missing_come_from_the_place_and_stay_the_same(tmp_path):
     assert names[0] == names[1] == [("a.jsonl:1", "a.jsonl:1"), ("a.jsonl:2", "a.jsonl:2")]
 
 
+def test_files_of_one_name_in_two_folders_do_not_hide_each_other(tmp_path):
+    sources = [CHOICE, {"path": "book", "as": "documents"}]
+    mail = lines({"text": "Where is my bill?", "label": "billing"})
+    pages = {"book/a/index.md": "# One\nx", "book/b/index.md": "# One\ny"}
+    files = {"mail/a/m.jsonl": mail, "mail/b/m.jsonl": mail} | pages
+    out, report = ingest_files(tmp_path, files, make_settings(sources))
+    assert not report.dropped
+    assert [one["id"] for one in read_lines(out / "examples.jsonl")] == ["m.jsonl:1", "mail/b/m.jsonl:1"]
+    assert [one["id"] for one in read_lines(out / "documents.jsonl")] == ["index.md#one", "book/b/index.md#one"]
+
+
 def test_columns_that_identify_a_person_become_pseudonyms(tmp_path):
     source = {"path": "notes.jsonl", "task": "triage", "map": {"text": "note", "id": "mrn", "group": "patient_name"}}
     records = lines(note(1, mrn="00482913", patient_name="Maria Keller"))

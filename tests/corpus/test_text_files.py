@@ -54,7 +54,10 @@ def test_a_line_that_cannot_be_masked_is_named_and_nothing_is_written(tmp_path, 
 
 def test_deduping_a_file_drops_copies_and_groups_twins(tmp_path):
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
-    note = "Patient was seen today for a central corneal opacity of the {} eye, back in two weeks, drops twice daily."
+    note = (
+        "The patient was seen this morning for a central corneal opacity of the {} eye and is to come back in two "
+        "weeks, with drops twice daily until then and a photograph taken at the next visit."
+    )
     source.write_text(
         lines(
             {"id": "a", "text": note.format("right"), "side": "right"},

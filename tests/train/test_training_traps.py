@@ -144,3 +144,22 @@ def test_the_order_is_planned_once_and_sees_every_example_each_epoch():
     order = plan_order(lengths, 2, 2, 7)
     assert sorted(order[:8]) == sorted(order[8:]) == list(range(8))
     assert order == plan_order(lengths, 2, 2, 7) != plan_order(lengths, 2, 2, 8)
+
+
+def test_the_fused_adapter_computes_peft_own_outputs_and_gradients(fresh, tokenizer, encoded, tmp_path):
+    from nichetune.models.fused_lora import fuse_lora
+
+    _, trained = train(fresh(), tokenizer, encoded, tmp_path, 8, 1)  # B is no longer zero
+    trained.eval()
+    ids = torch.tensor([encoded.examples[0].ids])
+    results = []
+    for fuse in (False, True):
+        if fuse:
+            assert fuse_lora(trained) == 7 * trained.config.num_hidden_layers
+        trained.zero_grad()
+        loss = trained(input_ids=ids, labels=ids).loss
+        loss.backward()
+        results.append((loss.detach(), [p.grad.clone() for p in trained.parameters() if p.requires_grad]))
+    assert torch.allclose(results[0][0], results[1][0], atol=1e-5)
+    for plain, fused in zip(results[0][1], results[1][1], strict=True):
+        assert torch.allclose(plain, fused, atol=1e-5, rtol=1e-3)

@@ -36,6 +36,13 @@ class Harvest:
     documents: dict[str, Document] = field(default_factory=dict)
     quarantine: list[Dropped] = field(default_factory=list)
     published: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def label(self, file: str) -> str:
+        """A short name for a file: its last part, or the whole path where another file has that already."""
+        name = Path(file).name
+        return name if self.labels.setdefault(name, file) == file else file
+
     read: int = 0
     broken: int = 0
 
@@ -75,15 +82,16 @@ def _list_files(source: SourceSettings, project: Path) -> list[Path]:
 def _read_source_file(harvest: Harvest, settings: Settings, number: int, path: Path, project: Path) -> None:
     source = settings.sources[number]
     task = settings.tasks[source.task] if source.holds == "examples" else None
-    records = read_file(path, detect_format(path, source.format), source.encoding)
     file = path.relative_to(project).as_posix() if path.is_relative_to(project) else path.as_posix()
+    label = harvest.label(file)
+    records = read_file(path, detect_format(path, source.format), source.encoding, label)
     if not any(raw.values is not None for raw in records):
         columns: dict[str, str] = {}  # an empty or wholly broken file has none to resolve
     else:
         columns = resolve_columns(source, task, columns_of(raw.values for raw in records), Place(number, file))
     if source.published and source.holds == "documents":
         harvest.published.append(file)
-    mapper = Mapper(file, source, task, columns, settings.ingest.max_words, settings.project)
+    mapper = Mapper(file, label, source, task, columns, settings.ingest.max_words, settings.project)
     for raw in records:
         _take_record(harvest, mapper, raw)
 
@@ -91,7 +99,7 @@ def _read_source_file(harvest: Harvest, settings: Settings, number: int, path: P
 def _take_record(harvest: Harvest, mapper: Mapper, raw: RawRecord) -> None:
     harvest.read += 1
     place = mapper.locate(raw)
-    name = f"{Path(mapper.file).name}:{raw.line}"
+    name = mapper.place_name(raw)
     if raw.values is None:
         harvest.broken += 1
         harvest.quarantine.append(Dropped(id=name, reason=raw.problem, source=place))
@@ -106,8 +114,8 @@ def _take_record(harvest: Harvest, mapper: Mapper, raw: RawRecord) -> None:
     if first is None:
         held[record.id] = record  # type: ignore[assignment]
     else:
-        first_name = f"{Path(first.source.file).name}:{first.source.line}"
-        harvest.quarantine.append(Dropped(id=name, reason="duplicate id", source=place, because_of=first_name))
+        original = f"{harvest.label(first.source.file)}:{first.source.line}"
+        harvest.quarantine.append(Dropped(id=name, reason="duplicate id", source=place, because_of=original))
 
 
 def _refuse_if_useless(harvest: Harvest, settings: Settings) -> None:

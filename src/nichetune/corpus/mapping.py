@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from nichetune.core.errors import UserError
@@ -42,11 +41,13 @@ class Mapper:
 
     Attributes:
         file: relative to the project, for the records' source.
+        label: the file's short name, for the ids of records that have none.
         task: the examples' task; None for documents.
         salt: what pseudonyms are made with.
     """
 
     file: str
+    label: str
     source: SourceSettings
     task: TaskSettings | None
     columns: dict[str, str]
@@ -85,7 +86,7 @@ class Mapper:
         """
         return Document(
             # Examples cite documents by id, and documents are no persons' records: their ids stay as they are.
-            id=self._optional(raw, "id") or self._place_name(raw),
+            id=self._optional(raw, "id") or self.place_name(raw),
             text=self._read_text(raw),
             title=self._optional(raw, "title"),
             tenant=self._optional(raw, "tenant") or self.source.tenant,
@@ -100,10 +101,11 @@ class Mapper:
         return Source(file=self.file, line=raw.line, sha256=raw.sha256)
 
     def _identity(self, raw: RawRecord) -> str:
-        return self._pseudonym("id", self._optional(raw, "id")) or self._place_name(raw)
+        return self._pseudonym("id", self._optional(raw, "id")) or self.place_name(raw)
 
-    def _place_name(self, raw: RawRecord) -> str:
-        return f"{PurePath(self.file).name}:{raw.line}"
+    def place_name(self, raw: RawRecord) -> str:
+        """A name for the record by where it stands: `notes.csv:18`."""
+        return f"{self.label}:{raw.line}"
 
     def _pseudonym(self, name: str, value: str) -> str:
         """The value, or a salted digest of it where its column holds personal identifiers."""

@@ -89,8 +89,11 @@ def detect_format(path: Path, wanted: str = "auto") -> Format:
     return FORMATS[path.suffix.lower()]
 
 
-def read_file(path: Path, kind: Format, encoding: str = "auto") -> list[RawRecord]:
+def read_file(path: Path, kind: Format, encoding: str = "auto", label: str = "") -> list[RawRecord]:
     """All records of one file.
+
+    Args:
+        label: the file's name in the ids of passages; no two files of a project share one.
 
     Raises:
         UserError: `encoding` names no codec.
@@ -103,7 +106,7 @@ def read_file(path: Path, kind: Format, encoding: str = "auto") -> list[RawRecor
         return list(_read_jsonl(lines))
     if kind == "csv":
         return list(_read_csv(lines))
-    return list(_read_prose(lines, path, kind))
+    return list(_read_prose(lines, path, kind, label or path.name))
 
 
 def _digest(raw: bytes) -> str:
@@ -178,11 +181,11 @@ def _sniff_delimiter(header: str) -> str:
     return max(_DELIMITERS, key=lambda sign: len(_parse_row(header, sign) or []))
 
 
-def _read_prose(lines: list[Line], path: Path, kind: Format) -> Iterator[RawRecord]:
+def _read_prose(lines: list[Line], path: Path, kind: Format, label: str) -> Iterator[RawRecord]:
     for number, line in enumerate(lines, start=1):
         if line.text is None:
             yield RawRecord(number, _digest(line.raw), None, "undecodable")
     split = split_markdown if kind == "markdown" else split_text
     for passage in split([line.text or "" for line in lines], path.stem.replace("_", " ").strip()):
-        values = {"id": f"{path.name}#{passage.anchor}", "title": passage.title, "text": passage.text}
+        values = {"id": f"{label}#{passage.anchor}", "title": passage.title, "text": passage.text}
         yield RawRecord(passage.line, _digest(passage.text.encode()), values)

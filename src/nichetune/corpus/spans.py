@@ -39,7 +39,11 @@ _NEVER_NAMES = frozenset(
     for word in (
         *("dad", "mom", "mum", "mother", "father", "husband", "wife", "son", "daughter", "sister", "brother"),
         *("grandmother", "grandfather", "aunt", "uncle", "cousin", "patient", "pt", "clinic", "hospital", "today"),
-        *("yesterday", *TITLES, *NOT_NAMES),
+        *("yesterday", "call", "called", "calling", "contact", "see", "met", "meet", "ask", "asked", "tell", "told"),
+        *("email", "send", "sent", "spoke", "talked", "thanks", "thank", "hi", "hello", "hey", "dear", "please"),
+        *("enter", "query", "forward", "check", "recheck", "note", "review", "refer", "schedule", "regards"),
+        *TITLES,
+        *NOT_NAMES,
     )
 )
 # One name before such a word is an eponym: what a thing is called, not who is meant.

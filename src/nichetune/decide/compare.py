@@ -18,9 +18,7 @@ from typing import Any
 from nichetune.core.errors import UserError
 from nichetune.core.files import iter_jsonl, read_json
 from nichetune.decide.evaluated import read_evaluated
-from nichetune.decide.paired import Paired, compare_paired
-
-_DIGITS = 6
+from nichetune.decide.paired import Paired, compare_paired, six_digits
 
 
 @dataclass(frozen=True)
@@ -60,10 +58,10 @@ def compare_scores(
     old, new = ([one.scores[item] for item in items] for one in (first, second))
     paired = compare_paired(old, new, groups, alpha=alpha, resamples=resamples, seed=seed)
     return {
-        "difference": round(paired.difference, _DIGITS),
-        "low": round(paired.low, _DIGITS),
-        "high": round(paired.high, _DIGITS),
-        "p": round(paired.p, _DIGITS),
+        "difference": six_digits(paired.difference),
+        "low": six_digits(paired.low),
+        "high": six_digits(paired.high),
+        "p": six_digits(paired.p),
         "n": paired.n,
         "groups": paired.groups,
         "margin": margin,

@@ -7,10 +7,10 @@ Reads two arrays of scores and the items' groups -> `Paired`:
 The test is exact McNemar where every group holds one item and scores are 0 or 1; else whole groups change sides
 (a sign-flip permutation), since McNemar on clustered pairs calls too many equal rungs different.
 
-The interval is a cluster bootstrap's, widened where one of two others reaches further (simulated: 10 to 100 groups,
-sizes 1 to 40; each reason is a failure seen there):
-  - what the group flips cannot reject. A bootstrap of 10 groups called up to 8.5% of equal rungs different, the
-    flips up to 4.5%; and so an interval that leaves out 0 never stands beside a p above alpha.
+The interval is a cluster bootstrap's, widened where one of two others reaches further. Each mends a failure seen in
+a simulation of 400 to 600 samples a cell, with 10 to 100 groups of 1 to 40 items:
+  - what the group flips cannot reject. A percentile bootstrap called up to 10.9% of equal rungs different (20 uneven
+    groups), the flips 5.6% at most; and so an interval that leaves out 0 never stands beside a p above alpha.
   - a square-and-add interval of gains and losses. Where few items differ, resamples know nothing of those that did
     not happen to: with 10 groups, base rate 0.02 and a true gain of 2 points, bootstrap and flips alike lay below
     the truth in 76% of the samples. This one also gives two equal rungs an honest width, never zero.
@@ -174,3 +174,8 @@ def square_and_add(differences: Floats, index: NDArray[np.int64], groups: int, a
     middle = gains.mean - losses.mean
     low = middle - math.hypot(gains.mean - gains.low, losses.high - losses.mean)
     return low, middle + math.hypot(gains.high - gains.mean, losses.mean - losses.low)
+
+
+def six_digits(figure: float) -> float:
+    """A figure as it is written down: digests do not hang on the last bit of a sum, and a tiny p is never 0."""
+    return float(f"{figure:.6g}") + 0.0

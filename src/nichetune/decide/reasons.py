@@ -26,7 +26,7 @@ def explain_ladder(judgement: Judgement, metric: str, rule: Rule) -> list[str]:
     else:
         sentences = [f"Ship {judgement.held}: {_gain(climbs[-1], metric)} ({_proof(climbs[-1], rule)})."]
         sentences += [f"Before that, {c.b} over {c.a}: {_gain(c, metric)} ({_proof(c, rule)})." for c in climbs[:-1]]
-    return sentences + [_explain_passed(step, rule) for step in _passed(judgement)]
+    return sentences + [_explain_passed(step, judgement, rule) for step in _passed(judgement)]
 
 
 def _explain_staying(judgement: Judgement, metric: str, rule: Rule) -> str:
@@ -60,16 +60,17 @@ def _passed(judgement: Judgement) -> list[Comparison]:
     return steps
 
 
-def _explain_passed(step: Comparison, rule: Rule) -> str:
+def _explain_passed(step: Comparison, judgement: Judgement, rule: Rule) -> str:
     margin, paired = points(rule.margin), step.paired
     gain = f"{_difference(step)} {step.a} (95% interval {_interval(step)}"
     if step.decision == "worse":
         return f"Not {step.b}: {gain})."
     if step.decision == "no better":
         return f"Not {step.b}: {gain}, upper end at most the margin {margin})."
+    settled = "" if step in judgement.unsettled else f", but {judgement.held} is proven better than it"
     return (
         f"Stay below {step.b}: {gain}, adjusted bound {points(step.lower_adjusted)} <= margin {margin} < upper end "
-        f"{points(paired.high)}), so its gain is neither proven nor ruled out."
+        f"{points(paired.high)}), so its gain is neither proven nor ruled out{settled}."
     )
 
 

@@ -17,10 +17,8 @@ import numpy as np
 
 from nichetune.decide.evaluated import Evaluated
 from nichetune.decide.ladder import Rule
-from nichetune.decide.paired import PairedSet
+from nichetune.decide.paired import PairedSet, six_digits
 from nichetune.evaluate.metrics import LOWER_IS_BETTER
-
-_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Regression:
 
     def to_json(self) -> dict[str, Any]:
         """For `verdict.json`."""
-        return {key: round(v, _DIGITS) if isinstance(v, float) else v for key, v in asdict(self).items()}
+        return {key: six_digits(v) if isinstance(v, float) else v for key, v in asdict(self).items()}
 
 
 def find_regressions(new: Evaluated, old: Evaluated, rule: Rule) -> list[Regression]:

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nichetune.benchmark.seal import load_benchmark
+from nichetune.benchmark.seal import HEADER, ITEMS
 from nichetune.core.errors import UserError
-from nichetune.core.files import write_json
+from nichetune.core.files import read_json, read_records, write_json
 from nichetune.core.records import Example
 from nichetune.core.settings import RUNGS, Settings, TaskSettings
 from nichetune.core.stages import Report, short
@@ -26,12 +26,12 @@ from nichetune.decide import reasons
 from nichetune.decide.economics import Cost, price_rung
 from nichetune.decide.evaluated import Aligned, Evaluated, align_scores, read_evaluated
 from nichetune.decide.ladder import Comparison, Judgement, Rule, judge_ladder
+from nichetune.decide.paired import six_digits
 from nichetune.decide.planning import Outlook, look_ahead
 from nichetune.decide.regressions import Regression, find_regressions
 from nichetune.evaluate.metrics import ALL_TASKS
 
 DURABILITY = "Durability not tested (one seed)."
-_DIGITS = 6
 _EVALUATE = "evaluate/"
 
 
@@ -83,13 +83,16 @@ def read_sealed(folder: Path, settings: Settings) -> Sealed:
     Raises:
         UserError: fewer items than any verdict needs.
     """
-    seal = load_benchmark(folder)
-    named = seal.primary.partition(".")[0]
-    items = [item for item in seal.items if named in (item.task, ALL_TASKS)]
-    _check_enough(len(items), seal.primary, settings)
+    seal = read_json(folder / HEADER)
+    primary = str(seal["primary"])
+    named = primary.partition(".")[0]
+    items = [item for item in read_records(folder / ITEMS, Example) if named in (item.task, ALL_TASKS)]
+    _check_enough(len(items), primary, settings)
+    own = settings.benchmark
+    rule = Rule(seal["margin"], seal["alpha"], seal.get("bootstrap", own.bootstrap), seal.get("seed", settings.seed))
     judged = {item.task for item in items}
-    tasks = {name: task for name, task in seal.tasks.items() if name in judged}
-    return Sealed(seal.digest, seal.primary, Rule(seal.margin, seal.alpha, seal.bootstrap, seal.seed), items, tasks)
+    tasks = {name: task for name, task in settings.tasks.items() if name in judged}
+    return Sealed(str(seal["digest"]), primary, rule, items, tasks)
 
 
 def _check_enough(n: int, primary: str, settings: Settings) -> None:
@@ -206,7 +209,8 @@ def check_production(shipped: Evaluated, previous: Path | None, sealed: Sealed) 
     if not old.scores.keys() & shipped.scores.keys():
         return Production([], f"production ({old.rung}) was scored on other items: not compared")
     fallen = find_regressions(shipped, old, sealed.rule)
-    return Production(fallen, f"compared with production ({old.rung}): {len(fallen)} metrics fell")
+    counted = {0: "no metric fell", 1: "1 metric fell"}.get(len(fallen), f"{len(fallen)} metrics fell")
+    return Production(fallen, f"compared with production ({old.rung}): {counted}")
 
 
 def _explain(
@@ -234,15 +238,15 @@ def _explain(
 
 def _describe(comparison: Comparison, metric: str) -> dict[str, Any]:
     paired = comparison.paired
-    figures = {name: round(getattr(paired, name), _DIGITS) for name in ("difference", "low", "high", "p", "p_margin")}
+    figures = {name: six_digits(getattr(paired, name)) for name in ("difference", "low", "high", "p", "p_margin")}
     return {
         "a": comparison.a,
         "b": comparison.b,
         "metric": metric,
         **figures,
-        "p_adjusted": round(comparison.p_adjusted, _DIGITS),
-        "level": round(comparison.level, _DIGITS),
-        "lower_adjusted": round(comparison.lower_adjusted, _DIGITS),
+        "p_adjusted": six_digits(comparison.p_adjusted),
+        "level": six_digits(comparison.level),
+        "lower_adjusted": six_digits(comparison.lower_adjusted),
         "n": paired.n,
         "groups": paired.groups,
         "method": paired.method,
@@ -253,6 +257,6 @@ def _describe(comparison: Comparison, metric: str) -> dict[str, Any]:
 def _describe_outlook(outlook: Outlook | None) -> dict[str, Any]:
     if outlook is None:
         return {"smallest_detectable_gain": None, "n_needed": None, "power": None}
-    plain = {key: round(v, _DIGITS) if isinstance(v, float) else v for key, v in asdict(outlook).items()}
+    plain = {key: six_digits(v) if isinstance(v, float) else v for key, v in asdict(outlook).items()}
     needed = plain.pop("items_needed")
     return {"smallest_detectable_gain": plain["smallest_gain"], "n_needed": needed, "power": plain}

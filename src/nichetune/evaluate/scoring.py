@@ -71,7 +71,7 @@ def _field_matches(task: TaskSettings, name: str, answer: Answer, expected: Expe
     if written is None and answer.parsed and task.fields[name].may_be_empty:
         written = ""  # a key left out of a readable form is that field left empty
     wanted = (expected.fields or {}).get(name, "")
-    return answer.parsed and written is not None and normalise(written) == normalise(wanted)
+    return written is not None and normalise(written) == normalise(wanted)
 
 
 def _score_text(answer: Answer, expected: Expected) -> Scores:

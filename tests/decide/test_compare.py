@@ -1,0 +1,102 @@
+"""`nichetune compare A B`: two files of scores from anywhere, or two runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nichetune.core.errors import UserError
+from nichetune.decide.compare import compare_scores
+
+
+def _write(path: Path, scores: list[float], **columns: list[str]) -> Path:
+    rows = [{"id": f"q{n}", "score": s, **{k: v[n] for k, v in columns.items()}} for n, s in enumerate(scores)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def _compare(tmp_path: Path, a: list[float], b: list[float], **columns: list[str]) -> dict:
+    return compare_scores(_write(tmp_path / "a", a, **columns), _write(tmp_path / "b", b, **columns))
+
+
+@pytest.mark.parametrize(
+    ("right_a", "right_b", "n", "decision"),
+    [(50, 80, 100, "better"), (80, 50, 100, "worse"), (500, 500, 1000, "equivalent"), (15, 16, 30, "inconclusive")],
+)
+def test_the_decision_follows_from_the_interval(tmp_path, right_a, right_b, n, decision):
+    result = _compare(tmp_path, [float(i < right_a) for i in range(n)], [float(i < right_b) for i in range(n)])
+    assert result["decision"] == decision
+    assert list(result) == ["difference", "low", "high", "p", "n", "groups", "margin", "decision"]
+    assert result["low"] <= result["difference"] <= result["high"]
+    assert (result["n"], result["groups"], result["margin"]) == (n, n, 0.02)
+
+
+def test_items_are_paired_by_id_in_whatever_order_they_stand(tmp_path):
+    a = _write(tmp_path / "a", [1, 0, 0, 1])
+    b = _write(tmp_path / "b", [1, 0, 0, 1])
+    b.write_text("".join(reversed(b.read_text().splitlines(keepends=True))))
+    assert compare_scores(a, b)["difference"] == 0
+
+
+def test_a_tiny_p_is_never_written_as_zero(tmp_path):
+    assert 0 < _compare(tmp_path, [0.0] * 200, [1.0] * 200)["p"] < 1e-30
+
+
+def test_groups_make_the_same_scores_tell_less(tmp_path):
+    a, b = [0.0] * 60, [float(i % 3 > 0) for i in range(60)]
+    alone = _compare(tmp_path, a, b)
+    grouped = _compare(tmp_path, a, b, group=[str(i // 12) for i in range(60)])
+    assert grouped["groups"] == 5
+    assert grouped["high"] - grouped["low"] > alone["high"] - alone["low"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "q0", "score": 1}', "id q0 stands twice"),
+        ('{"id": "q9", "score": 1}', "1 ids of .* are missing, the first is q9"),
+        ('{"id": "q9", "score": 1.5}', "`score` must be a number from 0 to 1"),
+        ('{"id": "q9", "score": NaN}', "`score` must be a number from 0 to 1"),
+        ('{"id": "q9"}', "`score` must be a number from 0 to 1"),
+        ('{"score": 1}', "no `id`"),
+        ("[1]", "no `id`"),
+        ("{", "not a JSON object"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_reason(tmp_path, line, message):
+    a, b = _write(tmp_path / "a", [1, 0]), _write(tmp_path / "b", [1, 0])
+    a.write_text(a.read_text() + line + "\n")
+    with pytest.raises(UserError, match=message):
+        compare_scores(a, b)
+
+
+def test_an_item_in_two_different_groups_is_refused(tmp_path):
+    a, b = _write(tmp_path / "a", [1], group=["x"]), _write(tmp_path / "b", [1], group=["y"])
+    with pytest.raises(UserError, match="item q0 is in another group"):
+        compare_scores(a, b)
+
+
+def test_a_missing_or_empty_file_is_refused(tmp_path):
+    a = _write(tmp_path / "a", [1])
+    with pytest.raises(UserError, match="no such file"):
+        compare_scores(a, tmp_path / "none")
+    with pytest.raises(UserError, match="no scores in it"):
+        compare_scores(a, _write(tmp_path / "b", []))
+
+
+def test_two_runs_are_compared_on_what_each_ships(make_desk, tmp_path):
+    desk = make_desk(range(60))
+    desk.score("classical", [0.0] * 60)
+    desk.score("qlora", [1.0] * 60)
+    desk.decide()
+    base = desk.score("base", [0.5] * 60, name="base")
+    result = compare_scores(base, desk.folder)
+    assert (result["difference"], result["decision"]) == (0.5, "better")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="neither a finished run nor an evaluated rung"):
+        compare_scores(tmp_path / "empty", tmp_path / "empty")
