@@ -44,7 +44,9 @@ def test_every_verb_in_the_readme_exists(verb, capsys):
 
 
 def test_help_imports_no_torch():
-    code = "import sys; from nichetune.cli.app import run; run(['--help']); print([m for m in ('torch', 'transformers', "
+    code = (
+        "import sys; from nichetune.cli.app import run; run(['--help']); print([m for m in ('torch', 'transformers', "
+    )
     code += "'lancedb', 'spacy', 'daft', 'sqlalchemy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")

@@ -43,4 +43,7 @@ def test_a_form_that_cannot_be_read_is_a_parse_failure_and_no_error(text):
 
 
 def test_a_form_within_other_words_is_read():
-    assert parse_answer(FORM, 'Sure: {"finding": "x", "action": "code"} done').fields == {"finding": "x", "action": "code"}
+    assert parse_answer(FORM, 'Sure: {"finding": "x", "action": "code"} done').fields == {
+        "finding": "x",
+        "action": "code",
+    }

@@ -40,9 +40,7 @@ def read_bytes(corpus: Path) -> dict[str, bytes]:
 
 
 def read_lines(folder: Path) -> list[dict]:
-    return [
-        json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.open(encoding="utf-8")
-    ]
+    return [json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.open(encoding="utf-8")]
 
 
 def read_intake(corpus: Path) -> dict[str, dict]:
@@ -58,9 +56,7 @@ def read_intake(corpus: Path) -> dict[str, dict]:
     names = {"ticket_no": "id", "free_text": "note", "dx_finding": "finding", "dx_section": "section"}
     names |= {"laterality": "side", "next_step": "action", "dx_group": "condition", "layout": "pattern"}
     with (corpus / "intake" / "legacy_export.csv").open(encoding="utf-8-sig", newline="") as file:
-        records += [
-            {names.get(name, name): value for name, value in row.items()} for row in csv.DictReader(file)
-        ]
+        records += [{names.get(name, name): value for name, value in row.items()} for row in csv.DictReader(file)]
     return {record["id"]: record for record in records}
 
 
@@ -144,24 +140,18 @@ def test_every_side_and_query_is_one_that_the_list_offers(true_notes, by_title):
 
 def test_note_holds_title_or_inclusion_term_of_its_finding(true_notes, by_title):
     for record in true_notes:
-        terms = [
-            note.text for diag in by_title[record["finding"]] for note in diag.findall("inclusionTerm/note")
-        ]
+        terms = [note.text for diag in by_title[record["finding"]] for note in diag.findall("inclusionTerm/note")]
         wordings = [record["finding"]] if record["wording"] == "title" else terms
         assert any(wording.lower() in record["note"].lower() for wording in wordings), record
 
 
 def test_note_that_asks_for_the_side_gives_none_beside_its_finding(true_notes, by_title):
     # Abbreviations count in capitals alone: "as" is a word.
-    side = (
-        r"[ ,(]+(?:O[DSU]|A[DSU]|(?i:(?:in the |on the )?(?:right|left)|(?:in |on )?both|bilateral|[RL] e))"
-    )
+    side = r"[ ,(]+(?:O[DSU]|A[DSU]|(?i:(?:in the |on the )?(?:right|left)|(?:in |on )?both|bilateral|[RL] e))"
     for record in true_notes:
         if record["side"] != "none":
             continue
-        terms = [
-            note.text for diag in by_title[record["finding"]] for note in diag.findall("inclusionTerm/note")
-        ]
+        terms = [note.text for diag in by_title[record["finding"]] for note in diag.findall("inclusionTerm/note")]
         for wording in (record["finding"], *terms):
             assert not re.search(f"(?i:{re.escape(wording)}){side}\\b", record["note"]), record
 
@@ -174,9 +164,7 @@ def test_section_of_a_finding_is_that_of_the_list(true_notes, chapters):
     of_list: dict[str, set[str]] = {}
     for section in (section for chapter in chapters for section in chapter.findall("section")):
         titles = {diag.findtext("desc") for diag in section.iter("diag")}
-        of_list[section.get("id")] = {
-            name for finding in titles & set(sections) for name in sections[finding]
-        }
+        of_list[section.get("id")] = {name for finding in titles & set(sections) for name in sections[finding]}
     assert len(of_list) == 17
     assert all(len(names) == 1 for names in of_list.values())
     assert len({name for names in of_list.values() for name in names}) == 17
@@ -192,14 +180,12 @@ def test_notes_are_short_and_answers_are_spread(true_notes):
     assert lengths[len(lengths) // 2] <= 34
     answers = Counter((record["side"], record["action"]) for record in true_notes)
     assert 0.13 <= answers["none", "query laterality"] / len(true_notes) <= 0.22
-    assert 0.11 <= answers["none", "code"] / len(true_notes) <= 0.19
+    assert 0.05 <= answers["none", "code"] / len(true_notes) <= 0.12
     assert all(answers[side, "code"] > 100 for side in SIDES)
 
 
 def test_no_note_gives_its_action_away(notes):
-    assert not any(
-        "query laterality" in record["note"] or "lateralit" in record["note"] for record in notes.values()
-    )
+    assert not any("query laterality" in record["note"] or "lateralit" in record["note"] for record in notes.values())
 
 
 def test_reserved_styles_reach_a_quarter_of_the_conditions(true_notes):
@@ -242,9 +228,7 @@ def test_broken_empty_and_overlong_records_are_where_the_ledger_says(corpus, not
         with pytest.raises(json.JSONDecodeError):
             json.loads(line)
     assert len(dirt["empty"]) == 5 and all(not notes[key]["note"].strip() for key in dirt["empty"])
-    assert len(dirt["overlong"]) == 4 and all(
-        len(notes[key]["note"].split()) >= 2000 for key in dirt["overlong"]
-    )
+    assert len(dirt["overlong"]) == 4 and all(len(notes[key]["note"].split()) >= 2000 for key in dirt["overlong"])
 
 
 def test_encodings_are_mixed(corpus):
@@ -293,9 +277,7 @@ def test_every_note_line_of_the_list_is_asked_about_once(questions, chapters):
     for chapter in chapters:
         for tag in ASKED_TAGS.values():
             texts = [(note.text or "").strip() for note in chapter.findall(f".//{tag}/note")]
-            lines[tag] += sum(
-                not text.endswith(":") for text in texts
-            )  # a heading is joined to its sub-lines
+            lines[tag] += sum(not text.endswith(":") for text in texts)  # a heading is joined to its sub-lines
     asked = Counter(ASKED_TAGS[one["note_kind"]] for one in questions if not one["abstain"])
     assert asked == lines
     assert len({one["question"] for one in questions}) == len(questions)

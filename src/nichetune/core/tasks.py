@@ -34,7 +34,7 @@ def render_answer(task: TaskSettings, expected: Expected) -> str:
     if task.kind == "workflow":
         return "\n".join(f"{n}. {step}" for n, step in enumerate(expected.steps or [], start=1))
     if task.kind == "grounded":
-        return f'"{expected.answer}"' + "".join(f" [{ref}]" for ref in expected.evidence[:1])
+        return f'"{expected.answer}"' + "".join(f" [{ref}]" for ref in expected.evidence)
     return expected.answer or ""
 
 

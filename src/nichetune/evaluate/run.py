@@ -82,10 +82,15 @@ def _score(settings: Settings, items: list[Example], predictions: list[Predictio
 def _count(
     settings: Settings, predictions: list[Prediction], train: Path | None, index: Path | None, rung: str
 ) -> Resources:
+    facts = read_json(train / "manifest.json")["facts"] if train else {}
     index_bytes = _folder_bytes(index) + int(read_json(index / "index.json")["vector_bytes"]) if index else 0
     if rung == "classical":
-        return Resources(items=len(predictions), storage_bytes=_folder_bytes(train) if train else 0)
-    facts = read_json(train / "manifest.json")["facts"] if train else {}
+        return Resources(
+            items=len(predictions),
+            serve_flops=float(facts.get("flops_per_answer", 0.0)) * len(predictions),
+            train_flops=float(facts.get("train_flops", 0.0)),
+            storage_bytes=_folder_bytes(train) if train else 0,
+        )
     parameters = _base_parameters(settings)
     adapter = int(facts.get("trainable_parameters", 0)) if rung_method(rung) != "full" else 0
     tokens = int(facts.get("tokens_per_epoch", 0) * facts.get("epochs", 0))

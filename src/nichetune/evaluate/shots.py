@@ -33,17 +33,20 @@ class ShotChoice:
 def choose_shots(
     settings: Settings, runner: CandidateRunner, task: str, train: list[Example], dev: list[Example], done: Any
 ) -> ShotChoice:
-    """Tries every number and choice of shots for one task; equal scores go to the shorter prompt."""
+    """Tries every number and choice of shots for one task.
+
+    Equal scores go to what gets more of a form's fields right, then to the shorter prompt.
+    """
     pool = [e for e in train if e.task == task]
     judged = _judged(settings, task, dev)
     options = _options(settings, runner, task, pool)
-    scores: dict[str, float] = {}
+    scores: dict[str, tuple[float, float]] = {}
     for name, shots in options.items():
         candidate = runner.candidate.model_copy(update={"shots": {task: shots}})
         scores[name] = _score(settings, runner, candidate, judged)
         done(len(judged))
-    chosen = max(options, key=lambda name: (scores[name], -len(options[name])))
-    return ShotChoice(options[chosen], scores, chosen)
+    chosen = max(options, key=lambda name: (*scores[name], -len(options[name])))
+    return ShotChoice(options[chosen], {name: primary for name, (primary, _) in scores.items()}, chosen)
 
 
 def count_trials(settings: Settings, task: str, dev: list[Example]) -> int:
@@ -93,13 +96,18 @@ def _values(settings: Settings, task: str, example: Example) -> list[str]:
     return closed or ([render_answer(settings.tasks[task], example.expected)] if fields else abstains)
 
 
-def _score(settings: Settings, runner: CandidateRunner, candidate: Candidate, judged: list[Example]) -> float:
+def _score(
+    settings: Settings, runner: CandidateRunner, candidate: Candidate, judged: list[Example]
+) -> tuple[float, float]:
+    """Mean primary metric, and the mean share of fields right (the primary again for what has no fields)."""
     if not judged:
-        return 0.0
+        return 0.0, 0.0
     trial = CandidateRunner(candidate, runner.adapter, runner.index, runner.device, runner.batch_size, runner.cache)
     metric = PRIMARY_METRICS[settings.tasks[judged[0].task].kind]
     scored = [
-        score_item(settings.tasks[item.task], item, prediction, None).get(metric, 0.0)
+        score_item(settings.tasks[item.task], item, prediction, None)
         for item, prediction in zip(judged, trial.answer(judged), strict=True)
     ]
-    return sum(scored) / len(scored)
+    primary = [scores.get(metric, 0.0) for scores in scored]
+    partly = [scores.get("fields", scores.get(metric, 0.0)) for scores in scored]
+    return sum(primary) / len(scored), sum(partly) / len(scored)

@@ -10,6 +10,7 @@ from typing import Any
 
 from nichetune.core.errors import UserError
 from nichetune.core.settings import BaseSettings, TrainSettings
+from nichetune.models.fused_lora import fuse_lora
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, quiet_libraries
 
 WEIGHTS = "adapter_model.safetensors"
@@ -27,7 +28,9 @@ def attach_adapter(base: LoadedModel, train: TrainSettings, seed: int) -> Any:
             r=train.rank, lora_alpha=train.alpha, lora_dropout=train.dropout, target_modules="all-linear",
             task_type="CAUSAL_LM",
         )  # fmt: skip
-        return get_peft_model(base.model, config)
+        model = get_peft_model(base.model, config)
+        fuse_lora(model)
+        return model
 
 
 def load_with_adapter(base: BaseSettings, quantisation: str, adapter: Path) -> LoadedModel:

@@ -47,7 +47,7 @@ def fuse_lora(model: Any) -> int:
     fused = 0
     for module in model.modules():
         if type(module) is Linear and _is_plain(module):
-            module.forward = _make_forward(module)
+            module.forward = _make_forward(module)  # type: ignore[method-assign]
             fused += 1
     return fused
 

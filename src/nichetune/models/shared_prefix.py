@@ -1,9 +1,9 @@
 """A prompt prefix that all rows of a batch share: its keys and values are computed once and never copied.
 
 Attention over [prefix, own tokens] is split in two products, one with the shared prefix (one large matrix product
-for all rows), one with the row's own tokens, under a single softmax. It is exact, differentiable (so that training
-can share a prefix too), and works for every model that goes through the attention interface of transformers.
-The idea is known from serving as cascade or shared-prefix attention (Hydragen, Juravsky et al. 2024).
+for all rows), one with the row's own tokens, joined as under a single softmax. It is exact, and works for every
+model that goes through the attention interface of transformers. The idea is known
+from serving as cascade or shared-prefix attention (Hydragen, Juravsky et al. 2024).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 IMPLEMENTATION = "nichetune_shared_prefix"
+_MASKED = -1e9  # finite: a padded row then has no NaN to pass on, and its share of the softmax is none
 
 
 @dataclass
@@ -158,29 +159,36 @@ def attend(
 
 
 def _attend_both(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    mask: torch.Tensor | None,
-    scale: float,
-    prefix: Prefix,
-    layer: int,
-) -> torch.Tensor:
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None, scale: float,
+    prefix: Prefix, layer: int,
+) -> torch.Tensor:  # fmt: skip
+    """Both parts apart, each softmax over its own keys, joined by their log-sums (Milakov and Gimelshein 2018)."""
     rows, heads, new, width = query.shape
     kv_heads = key.shape[1]
     share = heads // kv_heads  # query heads that share one key head
-    shared_key, shared_value = prefix.keys[layer][0], prefix.values[layer][0]  # [kv_heads, prefix, width]
-    grouped = (query * scale).reshape(rows, kv_heads, share * new, width)
-    own = grouped @ key.transpose(-1, -2)  # [rows, kv_heads, share * new, own]
-    if mask is not None:
-        own = own.view(rows, kv_heads, share, new, -1).masked_fill(~mask[:, :, None], float("-inf")).view_as(own)
-    flat = grouped.transpose(0, 1).reshape(kv_heads, rows * share * new, width)
-    common = (flat @ shared_key.transpose(-1, -2)).view(kv_heads, rows, share * new, -1).transpose(0, 1)
-    weights = torch.cat([common, own], dim=-1).softmax(dim=-1)
-    on_prefix, on_own = weights.split([prefix.tokens, own.shape[-1]], dim=-1)
-    flat_weights = on_prefix.transpose(0, 1).reshape(kv_heads, rows * share * new, -1)
-    out = (flat_weights @ shared_value).view(kv_heads, rows, share * new, width).transpose(0, 1) + on_own @ value
-    return out.reshape(rows, heads, new, width).transpose(1, 2)
+    # All rows ask the one prefix: [1, kv_heads, rows * share * new, width] against [1, kv_heads, prefix, width].
+    asked = query.view(rows, kv_heads, share, new, width).transpose(0, 1).reshape(1, kv_heads, -1, width)
+    common, common_sum = _attend_with_sum(asked, prefix.keys[layer], prefix.values[layer], None, scale)
+    common = common.view(kv_heads, rows, share, new, width).transpose(0, 1).reshape(rows, heads, new, width)
+    common_sum = common_sum.view(kv_heads, rows, share, new).transpose(0, 1).reshape(rows, heads, new, 1)
+    spread = (key.repeat_interleave(share, dim=1), value.repeat_interleave(share, dim=1))
+    own, own_sum = _attend_with_sum(query, *spread, mask, scale)
+    part = torch.sigmoid(common_sum - own_sum.view(rows, heads, new, 1))  # the prefix's share of the whole softmax
+    return (own + part * (common - own)).transpose(1, 2)
+
+
+def _attend_with_sum(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Attention [batch, heads, new, width] and the log of each row's sum of exponentials [batch, heads, new]."""
+    scores = None if mask is None else torch.zeros_like(mask, dtype=query.dtype).masked_fill(~mask, _MASKED)
+    if query.device.type == "cpu":
+        return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+            query, key, value, 0.0, False, attn_mask=scores, scale=scale
+        )
+    products = query @ key.transpose(-1, -2) * scale
+    products = products if scores is None else products + scores
+    return products.softmax(dim=-1) @ value, products.logsumexp(dim=-1)
 
 
 def common_prefix(rows: list[list[int]], keep_own: int = 1) -> int:

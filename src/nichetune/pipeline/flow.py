@@ -150,8 +150,10 @@ def _decide(p: Project) -> StageResult:
     rungs = [f"evaluate/{rung}" for rung in p.settings.rungs]
     previous = find_previous(p.settings, p.run_dir, p.folder)
     extra = {"previous": previous} if previous else {}
-    return _run(p, "decide", ("decide",), ["benchmark", *rungs], p.subset("benchmark", "economics"), verdict.run,
-                ("scipy", "statsmodels"), extra)  # fmt: skip
+    return _run(
+        p, "decide", ("decide", "evaluate"), ["benchmark", *rungs], p.subset("benchmark", "economics"),
+        verdict.run, ("scipy", "statsmodels"), extra,
+    )  # fmt: skip
 
 
 def _report(p: Project) -> StageResult:
