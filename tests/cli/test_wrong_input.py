@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ project: x
 sources: [{path: data.csv, task: t, map: {text: note}}]
 tasks: {t: {kind: form, fields: {side: {values: [left, right]}}}}
 """
-ROWS = "note,side\n" + "".join(f"pain number {n} there,{'left' if n % 2 else 'right'}\n" for n in range(60))
+NAMES = [unicodedata.name(chr(code)) for code in range(0x3A3, 0x3FF)]  # texts that are no copies of each other
+ROWS = "note,side\n" + "".join(f"{name},{'left' if n % 2 else 'right'}\n" for n, name in enumerate(NAMES))
 
 
 def project(tmp_path: Path, settings: str = FORM, data: str = ROWS) -> Path:
@@ -40,7 +42,7 @@ def fails(capsys, *arguments: str) -> str:
         (FORM.replace(", map: {text: note}", ""), ROWS.replace("note,", "zzz,"), "zzz"),
         (FORM.replace("text: note", "fields.sied: side"), ROWS, "fields.side"),
         (FORM, ROWS + "pain,middle\n", "middle"),
-        (FORM, "note,side\n", "data.csv"),
+        (FORM, "note,side\n", "corpus is empty"),
     ],
     ids=["empty settings", "broken settings", "unknown key", "missing file", "no known column", "unknown field",
          "unknown label", "empty corpus"],
@@ -57,7 +59,7 @@ def test_a_base_model_that_is_not_there_is_one_line(tmp_path, capsys):
 
 
 def test_too_few_items_say_how_many_are_needed(tmp_path, capsys):
-    folder = project(tmp_path, data="".join(ROWS.splitlines(keepends=True)[:20]))
+    folder = project(tmp_path, data="".join(ROWS.splitlines(keepends=True)[:40]))
     line = fails(capsys, "run", "--until", "benchmark", "--project", str(folder))
     assert "20" in line
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from build_corpus import build as build_characters
+from tests.conftest import ROOT
 
 SETTINGS = """\
 project: characters
@@ -42,7 +42,8 @@ def nichetune(*arguments: str, check: bool = True, **options: Any) -> subprocess
 
 def make_project(folder: Path) -> Path:
     """The project's folder: settings and a CSV of 240 rows."""
-    build_characters(folder / "data")
+    builder = ROOT / "examples" / "starter" / "build_corpus.py"
+    subprocess.run([sys.executable, builder, "--out", folder / "data"], check=True, capture_output=True)
     (folder / "nichetune.yaml").write_text(SETTINGS)
     return folder
 

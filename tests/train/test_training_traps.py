@@ -38,7 +38,8 @@ def encoded(tokenizer):
 def train(model, tokenizer, encoded, tmp_path, batch_size: int, accumulation: int, steps: int = 2):
     rows = [encoded.examples[i] for i in plan_order([len(e.ids) for e in encoded.examples], 8, steps, 7)]
     args = SFTConfig(
-        output_dir=str(tmp_path), seed=7, learning_rate=1e-3, lr_scheduler_type="constant", max_steps=steps,
+        output_dir=str(tmp_path), seed=7, learning_rate=1e-2, lr_scheduler_type="constant", max_steps=steps,
+        optim="sgd",  # Adam would turn the rounding of a gradient near zero into a full step
         per_device_train_batch_size=batch_size, gradient_accumulation_steps=accumulation, bf16=False, use_cpu=True,
         gradient_checkpointing=False, max_length=None, report_to="none", save_strategy="no", logging_steps=1,
         disable_tqdm=True, dataloader_pin_memory=False,
@@ -66,7 +67,7 @@ def test_accumulating_eight_single_examples_equals_one_batch_of_eight(fresh, tok
     eight, large = train(fresh(), tokenizer, encoded, tmp_path / "b", 8, 1)
     assert ones == pytest.approx(eight, abs=2e-4)
     for a, b in zip(small.parameters(), large.parameters(), strict=True):
-        assert torch.allclose(a, b, atol=2e-4)
+        assert torch.allclose(a, b, atol=2e-5)
 
 
 def test_the_loss_is_that_of_the_models_own_labels(fresh, tokenizer, encoded, tmp_path):
@@ -134,7 +135,7 @@ def test_every_example_supervises_its_answer_and_its_end(encoded, tokenizer):
 
 
 def test_a_rate_that_suits_another_method_is_said(capsys):
-    assert choose_rate(TrainSettings(), "qlora") == 10 * choose_rate(TrainSettings(), "full")
+    assert choose_rate(TrainSettings(), "qlora") == pytest.approx(10 * choose_rate(TrainSettings(), "full"))
     choose_rate(TrainSettings(learning_rate=2e-5), "qlora")
     assert "warning: train.learning_rate 2e-05" in capsys.readouterr().err
 

@@ -16,7 +16,7 @@ from typing import Any
 from nichetune.benchmark.contamination import refuse_contaminated
 from nichetune.benchmark.seal import verify_benchmark
 from nichetune.core.errors import SystemFailure, UserError
-from nichetune.core.files import read_json, read_records, write_jsonl
+from nichetune.core.files import read_json, read_records, write_json, write_jsonl
 from nichetune.core.progress import say, track
 from nichetune.core.records import Example
 from nichetune.core.settings import Method, Settings, TrainSettings
@@ -146,7 +146,15 @@ def _save(base: LoadedModel, out: Path) -> None:
     with quiet_libraries():
         base.model.save_pretrained(folder, safe_serialization=True)
         base.tokenizer.save_pretrained(folder)
+    _sort_targets(folder / "adapter_config.json")
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's card template: it names this machine's paths
+
+
+def _sort_targets(path: Path) -> None:
+    """PEFT writes the adapted layers from a set, in an order that differs from process to process."""
+    if path.is_file():
+        config = read_json(path)
+        write_json(path, config | {"target_modules": sorted(config["target_modules"])})
 
 
 def _report(
