@@ -26,9 +26,16 @@ from nichetune.decide.reasons import points, usd
 Verdict = Mapping[str, Any]
 
 
+_PIPE_COLUMNS = 120  # a log has no width of its own, and 80 would cut the rungs' names
+
+
+def _open_console() -> Console:
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
+
+
 def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
     """Prints the rungs, what is shipped, and why."""
-    console = console or Console(highlight=False)
+    console = console or _open_console()
     console.print(verdict_table(verdict))
     for reason in verdict["reasons"]:
         console.print(Text(f"· {reason}"))  # as text: a metric in [brackets] is not rich's markup
@@ -52,7 +59,7 @@ def print_stages(stages: Iterable[tuple[str, float, bool]], console: Console | N
     # A reused stage's seconds are those of the run that made it: they are not part of this one.
     table.add_section()
     table.add_row("total", f"{sum(seconds for _, seconds, reused in stages if not reused):.1f}")
-    (console or Console(highlight=False)).print(table)
+    (console or _open_console()).print(table)
 
 
 def verdict_table(verdict: Verdict) -> Table:
@@ -62,7 +69,7 @@ def verdict_table(verdict: Verdict) -> Table:
     table = Table("rung", box=box.SIMPLE_HEAD, caption=_caption(verdict), caption_justify="left")
     for metric in metrics:
         table.add_column(f"{metric}\n{_say_n(rungs, metric)}", justify="right", no_wrap=True)
-    table.add_column("usd per 1,000", justify="right")
+    table.add_column("usd per 1,000", justify="right", no_wrap=True)
     table.add_column("")
     for rung in sorted(rungs, key=lambda name: _cost_order(verdict, name)):
         shipped = rung == verdict["ship"]
