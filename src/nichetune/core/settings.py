@@ -228,10 +228,12 @@ class TrainSettings(Section):
         "refuse", description="Examples over base.max_length: stop, or drop and count."
     )
     checkpointing: Literal["auto", "on", "off"] = Field(
-        "auto", description="Gradient checkpointing; auto: off unless memory asks for it."
+        "auto", description="Gradient checkpointing. auto is off: free memory is not looked at yet."
     )
     dequantise: Literal["auto", "on", "off"] = Field(
-        "auto", description="QLoRA: hold the frozen NF4 values in float once instead of at every use; the same numbers."
+        "auto",
+        description="QLoRA: hold the frozen NF4 values in float once instead of at every use; the same numbers. "
+        "auto is on: free memory is not looked at yet.",
     )
     checkpoint_every_s: int = Field(60, ge=1, description="Seconds between checkpoints; a kill costs at most this.")
 

@@ -17,8 +17,6 @@ from nichetune.core.stages import Report, Stage, StageResult, run_stage
 from nichetune.evaluate.candidates import rung_method, rung_retrieves, trained_folder
 from nichetune.pipeline import private
 
-Work = Callable[[Path], Report]
-
 
 @dataclass(frozen=True)
 class Project:
