@@ -18,7 +18,7 @@ def base():
     from nichetune.core.settings import BaseSettings
     from nichetune.models.loading import load_base
 
-    return load_base(BaseSettings())
+    return load_base(BaseSettings(dtype="float32"))
 
 
 @pytest.fixture(scope="session")

@@ -30,13 +30,13 @@ QUERY = "query laterality"
 _SECOND_NOTE_SHARE = 0.85
 _SECOND_UNSIDED_SHARE = 0.70
 _QUERY_SHARE = 0.21  # of the draws on conditions with sides: about 20 % of all notes
-_SYNONYM_SHARE = 0.35  # of the notes on a condition that has one: about 8 % of all
+_SYNONYM_SHARE = 0.15  # of the notes on a condition that has one: about 3 % of all
 # The next five set how far a bag of words gets (a third of the notes of unseen conditions, see README).
-_CLINIC_SHARE = 0.45
+_CLINIC_SHARE = 0.55
 _TALK_SHARE = 0.25
 _PLAN_SHARE = 0.35
-_SAME_SECTION_SHARE = 0.5
-_CLAUSE_WEIGHTS = {1: 62, 2: 36, 3: 2}
+_SAME_SECTION_SHARE = 0.4
+_CLAUSE_WEIGHTS = {1: 70, 2: 28, 3: 2}
 _SIDE_WEIGHTS = {"right": 4, "left": 4, "bilateral": 3}
 _MIRROR = {"right": "left", "left": "right"}
 
@@ -145,7 +145,7 @@ def _plan_note(condition: Condition, side: str, conditions: list[Condition], rng
         is_synonym=is_synonym,
         side=side,
         side_form=rng.randrange(len(SIDE_FORMS["eye"]["right"])),
-        joint=rng.choice((", ", ", ", " ", " (")),
+        joint=rng.choice((", ", " ")),
         style=style_name,
         current=rng.randrange(len(style.current)),
         place=rng.randint(0, len(clauses)),
@@ -228,24 +228,24 @@ def _render_clause(clause: Clause, plan: Plan) -> str:
         return clause.template.format(d=clause.text, year=clause.year)
     forms = SIDE_FORMS[plan.condition.organ][_MIRROR[plan.side]]
     # "{o} looks normal" wants a noun (an even index: OS, left eye), "nothing {i}" a phrase with "in the".
-    noun = forms[0] if "The {o}" not in clause.template and plan.side_form % 2 == 0 else forms[3]
-    return clause.template.format(o=noun, i=forms[4], year=clause.year)
+    noun = forms[0] if "The {o}" not in clause.template and plan.side_form % 2 == 0 else forms[1]
+    return clause.template.format(o=noun, i=forms[2], year=clause.year)
 
 
 def _noun(plan: Plan) -> str:
     """The side as a noun (OD, right eye), for a sentence of its own."""
     if not plan.side:
         return ""
-    return SIDE_FORMS[plan.condition.organ][plan.side][0 if plan.side_form % 2 == 0 else 3]
+    return SIDE_FORMS[plan.condition.organ][plan.side][0 if plan.side_form % 2 == 0 else 1]
 
 
 def _attach(wording: str, plan: Plan, side: str) -> str:
     if not side:
         return wording
     form = SIDE_FORMS[plan.condition.organ][side][plan.side_form]
-    if form.startswith(("in ", "on ")):
+    if form.startswith("in "):
         return f"{wording} {form}"
-    return f"{wording}{plan.joint}{form}" + (")" if plan.joint == " (" else "")
+    return f"{wording}{plan.joint}{form}"
 
 
 def _vary_case(wording: str, rng: Random) -> str:

@@ -32,32 +32,14 @@ class Style:
 # Parallel lists: the same index is the same form with another side, so a note can be mirrored.
 SIDE_FORMS = {
     "eye": {
-        "right": ("OD", "OD", "OD", "right eye", "in the right eye", "R eye", "on the right", "right"),
-        "left": ("OS", "OS", "OS", "left eye", "in the left eye", "L eye", "on the left", "left"),
-        "bilateral": (
-            "OU",
-            "OU",
-            "OU",
-            "both eyes",
-            "in both eyes",
-            "both eyes",
-            "on both sides",
-            "bilateral",
-        ),
+        "right": ("OD", "right eye", "in the right eye", "OD", "right"),
+        "left": ("OS", "left eye", "in the left eye", "OS", "left"),
+        "bilateral": ("OU", "both eyes", "in both eyes", "OU", "bilateral"),
     },
     "ear": {
-        "right": ("AD", "AD", "AD", "right ear", "in the right ear", "R ear", "on the right", "right"),
-        "left": ("AS", "AS", "AS", "left ear", "in the left ear", "L ear", "on the left", "left"),
-        "bilateral": (
-            "AU",
-            "AU",
-            "AU",
-            "both ears",
-            "in both ears",
-            "both ears",
-            "on both sides",
-            "bilateral",
-        ),
+        "right": ("AD", "right ear", "in the right ear", "AD", "right"),
+        "left": ("AS", "left ear", "in the left ear", "AS", "left"),
+        "bilateral": ("AU", "both ears", "in both ears", "AU", "bilateral"),
     },
 }
 

@@ -9,11 +9,12 @@ import re
 import pytest
 from finished_run import Run
 
+from nichetune.decide.reasons import usd
 from nichetune.report.cost import Mark, build_cost, spread_labels, trace_frontier
 from nichetune.report.material import LossPoint, read_material
 from nichetune.report.scale import linear_scale, log_scale, share_scale
 from nichetune.report.training import smooth, thin_out
-from nichetune.report.words import write_gain, write_p, write_round_usd, write_usd
+from nichetune.report.words import write_gain, write_p, write_round_usd
 
 
 def test_share_axis_is_never_cut() -> None:
@@ -57,7 +58,7 @@ def test_running_mean_keeps_steps_and_thinning_keeps_ends() -> None:
 
 
 def test_numbers_are_written_for_people() -> None:
-    assert [write_usd(a) for a in (0, 0.0000221, 0.3, 1234.5)] == ["$0", "$0.000022", "$0.30", "$1,234.50"]
+    assert [usd(a) for a in (0, 0.0000221, 0.3, 1234.5)] == ["$0", "$0.000022", "$0.30", "$1,234.50"]
     assert [write_round_usd(a) for a in (1e-05, 0.1, 100.0)] == ["$0.00001", "$0.1", "$100"]
     assert [write_gain(g) for g in (0.123, -0.05, 0.0, -0.0001)] == ["+12.3", "-5.0", "0.0", "0.0"]
     assert [write_p(p) for p in (0.0002, 0.0312, 1.0)] == ["< 0.001", "0.031", "1.000"]

@@ -12,13 +12,18 @@ from trl import SFTConfig
 from nichetune.core.errors import UserError
 from nichetune.core.records import Message
 from nichetune.core.settings import BaseSettings, TrainSettings
+from nichetune.models import compute
 from nichetune.models.adapters import attach_adapter, load_with_adapter
+from nichetune.models.compute import frozen_linears
 from nichetune.models.loading import load_base
-from nichetune.models.quantise import quantised_linears
+from nichetune.models.token_tree import use_token_tree
+from nichetune.train.batches import collate_padded, collate_tree, predicting_states
 from nichetune.train.data import IGNORED, encode_examples, plan_order
+from nichetune.train.fit import Fit, choose_fit
 from nichetune.train.sft import choose_rate
 from nichetune.train.trainer import SupervisedTrainer
 
+EXACT = BaseSettings(dtype="float32")
 WORDS = ["left", "right ear", "both eyes at once", "none"]
 
 
@@ -94,25 +99,27 @@ def test_an_adapter_that_changes_nothing_is_refused(fresh, tokenizer, tmp_path):
     fresh().save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(UserError, match="changes nothing"):
-        load_with_adapter(BaseSettings(), "none", tmp_path)
+        load_with_adapter(EXACT, "none", tmp_path)
 
 
-def test_merged_answers_as_unmerged(fresh, tokenizer, encoded, tmp_path):
+def test_a_loaded_adapter_answers_as_it_did_in_training_and_as_if_merged(fresh, tokenizer, encoded, tmp_path):
     _, model = train(fresh(), tokenizer, encoded, tmp_path / "t", 8, 1)
     model.save_pretrained(tmp_path / "adapter")
     tokenizer.save_pretrained(tmp_path / "adapter")
-    merged = load_with_adapter(BaseSettings(), "none", tmp_path / "adapter").model
+    loaded = load_with_adapter(EXACT, "none", tmp_path / "adapter").model
     ids = torch.tensor([encoded.examples[0].ids])
     with torch.no_grad():
-        assert torch.allclose(merged(input_ids=ids).logits, model(input_ids=ids).logits, atol=1e-3)
+        trained = model(input_ids=ids).logits
+        assert torch.allclose(loaded(input_ids=ids).logits, trained, atol=1e-4)
+        assert torch.allclose(model.merge_and_unload()(input_ids=ids).logits, trained, atol=1e-3)
 
 
 def test_weights_dequantised_once_are_those_that_packed_nf4_computes_with(base):
     from bitsandbytes.functional import dequantize_4bit
 
-    once = load_base(BaseSettings(), "nf4")
-    packed = load_base(BaseSettings(), "nf4", packed=True)
-    own, theirs = quantised_linears(once.model), dict(packed.model.named_modules())
+    once = load_base(EXACT, "nf4")
+    packed = load_base(EXACT, "nf4", packed=True)
+    own, theirs = frozen_linears(once.model), dict(packed.model.named_modules())
     for name in list(own)[:7] + list(own)[-7:]:
         weight = theirs[name].weight
         assert torch.equal(own[name].weight, dequantize_4bit(weight.data, weight.quant_state).float()), name
@@ -164,3 +171,62 @@ def test_the_fused_adapter_computes_peft_own_outputs_and_gradients(fresh, tokeni
     assert torch.allclose(results[0][0], results[1][0], atol=1e-5)
     for plain, fused in zip(results[0][1], results[1][1], strict=True):
         assert torch.allclose(plain, fused, atol=1e-5, rtol=1e-3)
+
+
+def test_a_tree_of_tokens_gives_the_loss_and_the_gradients_of_padded_rows(fresh, encoded):
+    model = fresh()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=0.02, generator=torch.Generator().manual_seed(1))
+    rows = [{"input_ids": e.ids, "labels": e.labels} for e in encoded.examples[:5]]
+    base, results = model.get_base_model(), []
+    for collate in (collate_padded, collate_tree):
+        if collate is collate_tree:
+            assert use_token_tree(base)
+        batch = collate(rows)
+        logits = base.get_output_embeddings()(predicting_states(base.get_decoder(), batch))
+        model.zero_grad()
+        loss = torch.nn.functional.cross_entropy(logits, batch["labels"])
+        loss.backward()
+        results.append((loss.item(), torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])))
+    assert results[0][0] == pytest.approx(results[1][0], abs=1e-5)
+    assert torch.allclose(results[0][1], results[1][1], atol=1e-5, rtol=1e-3)
+    assert batch["ids"].numel() < sum(len(row["input_ids"]) for row in rows) - 4 * 8  # what they share stands once
+
+
+def test_a_token_tree_is_not_used_where_attention_is_of_another_kind(base):
+    windowed = copy.deepcopy(base.model)
+    windowed.config.sliding_window = 64
+    assert not use_token_tree(windowed)
+
+
+def test_bfloat16_weights_give_nearly_the_float32_loss_and_their_values_are_the_same_on_a_slow_machine(
+    encoded, monkeypatch
+):
+    rows = [{"input_ids": e.ids, "labels": e.labels} for e in encoded.examples]
+    losses, weights = {}, {}
+    for gain in (0.1, 2.4):
+        monkeypatch.setattr(compute, "bfloat16_gain", lambda gain=gain: gain)
+        loaded = load_base(BaseSettings(dtype="bfloat16"), "nf4")
+        batch = collate_padded(rows)
+        with torch.no_grad():
+            logits = loaded.model.get_output_embeddings()(predicting_states(loaded.model.get_decoder(), batch))
+        losses[gain] = torch.nn.functional.cross_entropy(logits, batch["labels"]).item()
+        weights[gain] = next(iter(compute.frozen_linears(loaded.model).values())).weight.data
+    assert weights[0.1].dtype == torch.float32 and weights[2.4].dtype == torch.bfloat16
+    assert torch.equal(weights[0.1], weights[2.4].float())
+    assert losses[0.1] == pytest.approx(losses[2.4], rel=0.02)
+
+
+def test_training_keeps_all_where_it_fits_then_recomputes_then_packs(base, capsys):
+    def fit(free: float, method: str = "qlora", **train):
+        return choose_fit(TrainSettings(**train), method, base.folder, "float32", "cpu", 512, int(free * 2**30))
+
+    assert fit(16) == Fit(packed=False, checkpointing=False)
+    assert capsys.readouterr().err == ""
+    assert fit(1.6) == Fit(packed=False, checkpointing=True)
+    assert "gradient checkpointing" in capsys.readouterr().err
+    assert fit(1.0) == Fit(packed=True, checkpointing=True)
+    assert fit(1.0, "lora") == Fit(packed=False, checkpointing=True)
+    assert fit(1.0, checkpointing="off", dequantise="on") == Fit(packed=False, checkpointing=False)

@@ -134,6 +134,7 @@ class Candidate(Record):
         base_model: packaged name, Hugging Face id or folder; empty for `classical`.
         base_digest: SHA-256 over the base's files.
         quantisation: how the frozen weights are held, `nf4` with double quantisation or as they are.
+        dtype: format of the frozen linear weights; the adapter was trained beside these very values.
         adapter: folder of the adapter (or full weights, or the classical model) relative to this record.
         adapter_digest: SHA-256 over that folder's files; empty for an untuned rung.
         prompt_style: `full` tells keys and allowed values, `short` is the tuned rung's.
@@ -148,6 +149,7 @@ class Candidate(Record):
     base_revision: str = ""
     base_digest: str = ""
     quantisation: Literal["none", "nf4"] = "none"
+    dtype: Literal["float32", "bfloat16"] = "float32"
     adapter: str = ""
     adapter_digest: str = ""
     prompt_style: Literal["full", "short"] = "full"

@@ -8,6 +8,7 @@ Reads the judged ladder, costs, outlook and regressions -> `reasons`:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from nichetune.decide.economics import Cost
@@ -147,5 +148,8 @@ def percent(share: float) -> str:
 
 
 def usd(amount: float) -> str:
-    """Dollars: cents from one dollar up, two significant digits below."""
-    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.2g}"
+    """Dollars: cents from ten cents up, two significant digits below, never in powers of ten."""
+    if amount == 0:
+        return "$0"
+    digits = 2 if amount >= 0.1 else 1 - math.floor(math.log10(amount))
+    return f"${amount:,.{digits}f}"

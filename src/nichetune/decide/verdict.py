@@ -189,7 +189,7 @@ def _answers_alike(a: Evaluated, b: Evaluated, sealed: Sealed) -> bool:
     """
     if any(task.uses_retrieval for task in sealed.tasks.values()):
         return False
-    kept = ("base_digest", "base_model", "quantisation", "adapter_digest", "prompt_style")
+    kept = ("base_digest", "base_model", "quantisation", "dtype", "adapter_digest", "prompt_style")
     same = all(getattr(a.candidate, name) == getattr(b.candidate, name) for name in kept)
     same = same and all(a.candidate.shots.get(name) == b.candidate.shots.get(name) for name in sealed.tasks)
     return same and a.column(sealed.primary) == b.column(sealed.primary)

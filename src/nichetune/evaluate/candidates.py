@@ -57,6 +57,7 @@ def describe_candidate(settings: Settings, rung: str, train: Path | None, index:
         base_revision=settings.base.revision if uses_base else "",
         base_digest=_base_digest(settings) if uses_base else "",
         quantisation=quantisation,
+        dtype=_dtype(settings, train) if uses_base else "float32",
         adapter=trained_folder(rung),
         adapter_digest=hash_value(hash_folder(train / Path(trained_folder(rung)).name)) if train else "",
         prompt_style="short" if method and uses_base else "full",
@@ -67,6 +68,17 @@ def describe_candidate(settings: Settings, rung: str, train: Path | None, index:
         max_passage_words=settings.index.max_passage_words,
         tasks=settings.tasks,
     )
+
+
+def _dtype(settings: Settings, train: Path | None) -> Literal["float32", "bfloat16"]:
+    """A tuned rung keeps the format that its training had, on whatever machine it is evaluated."""
+    if train:
+        trained: Literal["float32", "bfloat16"] = read_json(train / "manifest.json")["facts"]["dtype"]
+        return trained
+    from nichetune.models.compute import pick_dtype
+    from nichetune.models.loading import pick_device
+
+    return pick_dtype(settings.base.dtype, pick_device(settings.base.device))
 
 
 def _base_digest(settings: Settings) -> str:

@@ -82,8 +82,8 @@ class CandidateRunner:
         """The engine with this candidate's weights, loaded once a process."""
         adapter = str(self.adapter) if self.adapter else ""
         c = self.candidate
-        return _open_engine(c.base_model, c.base_revision, c.quantisation, adapter, c.adapter_digest, self.device,
-                            self.batch_size)  # fmt: skip
+        return _open_engine(c.base_model, c.base_revision, c.quantisation, c.dtype, adapter, c.adapter_digest,
+                            self.device, self.batch_size)  # fmt: skip
 
     def make_item(self, task: str, text: str, tenant: str = "default") -> Example:
         """A question of a live user as an item."""
@@ -142,8 +142,9 @@ class CandidateRunner:
         packages = ("torch", "transformers", "peft", "bitsandbytes")
         return {
             "base": self.candidate.base_digest, "adapter": self.candidate.adapter_digest,
-            "quantisation": self.candidate.quantisation, "engine": "transformers", "decoding": "greedy",
-            "device": self.device, "versions": {p: importlib.metadata.version(p) for p in packages},
+            "quantisation": self.candidate.quantisation, "dtype": self.candidate.dtype, "engine": "transformers",
+            "decoding": "greedy", "device": self.device,
+            "versions": {p: importlib.metadata.version(p) for p in packages},
         }  # fmt: skip
 
 
@@ -172,16 +173,23 @@ _ENGINES: dict[tuple[str, ...], TransformersEngine] = {}  # at most one: rungs o
 
 
 def _open_engine(
-    model: str, revision: str, quantisation: str, adapter: str, adapter_digest: str, device: str, batch_size: int
+    model: str,
+    revision: str,
+    quantisation: str,
+    dtype: str,
+    adapter: str,
+    adapter_digest: str,
+    device: str,
+    batch_size: int,
 ) -> TransformersEngine:
     from nichetune.generate.engine import TransformersEngine
     from nichetune.models.adapters import load_with_adapter
     from nichetune.models.loading import load_base
 
-    key = (model, revision, quantisation, adapter, adapter_digest, device, str(batch_size))
+    key = (model, revision, quantisation, dtype, adapter, adapter_digest, device, str(batch_size))
     if key not in _ENGINES:
         _ENGINES.clear()  # first: two models need not be in memory at once
-        base = BaseSettings(model=model, revision=revision, device=device)  # type: ignore[arg-type]
+        base = BaseSettings(model=model, revision=revision, device=device, dtype=dtype)  # type: ignore[arg-type]
         loaded = load_with_adapter(base, quantisation, Path(adapter)) if adapter else load_base(base)
         _ENGINES[key] = TransformersEngine(loaded, batch_size)
     return _ENGINES[key]

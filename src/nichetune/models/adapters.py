@@ -1,6 +1,6 @@
 """Adapters on a base model: attaching a fresh one, loading a saved one, proving that it does something.
 
-Reads an adapter folder (PEFT, safetensors) -> the base with the adapter merged in float, for generation.
+Reads an adapter folder (PEFT, safetensors) -> the base with the adapter in its layers, for generation.
 """
 
 from __future__ import annotations
@@ -34,10 +34,9 @@ def attach_adapter(base: LoadedModel, train: TrainSettings, seed: int) -> Any:
 
 
 def load_with_adapter(base: BaseSettings, quantisation: str, adapter: Path) -> LoadedModel:
-    """Loads the base as training held it, then the adapter, merged in float for speed.
+    """Loads the base as training held it, then the adapter beside its weights, as training had it.
 
-    The frozen weights are float copies of their NF4 values and are not rounded again after the merge, so that
-    nothing is lost by it.
+    Never merged: the sum would have to be rounded again to the format of the frozen weights.
 
     Raises:
         UserError: the folder holds no adapter, or one that changes nothing.
@@ -50,7 +49,8 @@ def load_with_adapter(base: BaseSettings, quantisation: str, adapter: Path) -> L
 
         before = _probe_logits(loaded)
         model = PeftModel.from_pretrained(loaded.model, adapter, use_safetensors=True)
-        loaded.model = model.merge_and_unload()
+        fuse_lora(model)
+        loaded.model = model.get_base_model()
     _refuse_idle(before, loaded, adapter)
     loaded.tokenizer = load_tokenizer(adapter)
     return loaded

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from nichetune.core.errors import UserError
 from nichetune.core.settings import BaseSettings
+from nichetune.models.compute import Dtype, hold_linears, multiply_in_bfloat16, pick_dtype
 from nichetune.models.packaged import model_digest, resolve_model
 from nichetune.models.quantise import quantisation_config, round_to_nf4
 
@@ -30,6 +31,7 @@ class LoadedModel:
     digest: str
     quantisation: Quantisation
     device: str
+    dtype: Dtype = "float32"
 
 
 def pick_device(wanted: str) -> str:
@@ -45,19 +47,33 @@ def pick_device(wanted: str) -> str:
     return "cuda" if wanted in ("auto", "cuda") and torch.cuda.is_available() else "cpu"
 
 
-def load_base(base: BaseSettings, quantisation: Quantisation = "none", packed: bool = False) -> LoadedModel:
-    """Loads the base in float32 on a CPU (bfloat16 without its instructions is 8 times slower), bfloat16 on a GPU.
+def load_base(
+    base: BaseSettings, quantisation: Quantisation = "none", packed: bool = False, frozen: bool = True
+) -> LoadedModel:
+    """Loads the base: on a GPU in bfloat16, on a CPU in float32 but for the linear weights (see `models/compute`).
 
     Args:
         quantisation: `nf4` gives QLoRA's frozen values.
         packed: hold them in 4 bits and dequantise at every use; otherwise once, here.
+        frozen: false for full tuning, whose weights stay in float32 however they are multiplied.
     """
     folder = resolve_model(base.model, base.revision)
     device = pick_device(base.device)
-    model = _load_weights(folder, device, quantisation_config() if packed and quantisation == "nf4" else None)
+    held_packed = packed and quantisation == "nf4"  # whose products are in float32 on a CPU, see quantise.py
+    dtype = "float32" if held_packed and device == "cpu" else pick_dtype(base.dtype, device)
+    model = _load_weights(folder, device, quantisation_config() if held_packed else None)
     if quantisation == "nf4" and not packed:
         round_to_nf4(model)
-    return LoadedModel(model, load_tokenizer(folder), folder, model_digest(folder), quantisation, device)
+    if device == "cpu" and not held_packed:
+        _use_dtype(model, dtype, frozen)
+    return LoadedModel(model, load_tokenizer(folder), folder, model_digest(folder), quantisation, device, dtype)
+
+
+def _use_dtype(model: Any, dtype: Dtype, frozen: bool) -> None:
+    if frozen:
+        hold_linears(model, dtype)
+    elif dtype == "bfloat16":
+        multiply_in_bfloat16(model)
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -78,28 +78,51 @@ def read_shape(folder: Path) -> Shape:
 
 
 def plan_memory(
-    shape: Shape, method: str, rank: int, batch: int, length: int, supervised_share: float = 0.35, packed: bool = False
+    shape: Shape,
+    method: str,
+    rank: int,
+    batch: int,
+    length: int,
+    supervised_share: float = 0.35,
+    packed: bool = False,
+    checkpointing: bool = False,
+    weight_bytes: int = FLOAT_BYTES,
 ) -> MemoryPlan:
-    """Bytes that a training step takes, activations kept (no checkpointing), in float32.
+    """Bytes that a training step takes, in float32 but for the frozen weights.
 
     Args:
         packed: QLoRA with weights held in 4 bits rather than dequantised once.
+        checkpointing: activations kept at layer bounds only, and computed again layer by layer.
         supervised_share: share of tokens with a label; only they get logits.
+        weight_bytes: bytes of a frozen linear weight that is not packed.
     """
     trained = shape.parameters if method == "full" else shape.adapter_parameters(rank)
     adapter = 0 if method == "full" else trained * FLOAT_BYTES
-    linear = shape.linear_parameters * (NF4_BITS / 8 if packed and method == "qlora" else FLOAT_BYTES)
+    held = FLOAT_BYTES if method == "full" else NF4_BITS / 8 if packed and method == "qlora" else weight_bytes
+    linear = shape.linear_parameters * held
     tokens = batch * length
     # Kept for the backward pass, in values a token and layer: inputs of the linear layers, q k v, attention output,
     # gate, up and their product, two norms.
     q = shape.heads * shape.head_width
     kept = 6 * shape.width + 2 * q + 2 * shape.kv_heads * shape.head_width + 4 * shape.inner
+    per_token = shape.layers * shape.width + kept if checkpointing else shape.layers * kept
     return MemoryPlan(
         weights=int(linear + (shape.parameters - shape.linear_parameters) * FLOAT_BYTES), adapter=adapter,
         gradients=trained * FLOAT_BYTES, optimiser=2 * trained * FLOAT_BYTES,
-        activations=tokens * shape.layers * kept * FLOAT_BYTES,
+        activations=tokens * per_token * FLOAT_BYTES,
         logits=int(3 * tokens * supervised_share * shape.vocabulary * FLOAT_BYTES),
     )  # fmt: skip
+
+
+def free_bytes(device: str) -> int:
+    """Memory that training may take on this device now."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
 
 
 def measure_flops(seconds: float = 0.5, size: int = 1024) -> float:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from nichetune.models.compute import frozen_linears
+
 BLOCK_WEIGHTS = 64  # weights that share one scale, QLoRA's own choice
 
 
@@ -33,18 +35,10 @@ def round_to_nf4(model: Any) -> int:
 
     rounded = 0
     with torch.no_grad():
-        for module in quantised_linears(model).values():
+        for module in frozen_linears(model).values():
             module.weight.data = _round_weight(module.weight.data)
             rounded += module.weight.numel()
     return rounded
-
-
-def quantised_linears(model: Any) -> dict[str, Any]:
-    """The linear layers that NF4 covers, by name: all but the output head."""
-    import torch
-
-    head = model.get_output_embeddings()
-    return {name: m for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head}
 
 
 def _round_weight(weight: Any) -> Any:

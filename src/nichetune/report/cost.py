@@ -9,11 +9,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nichetune.decide.reasons import percent
+from nichetune.decide.reasons import percent, usd
 from nichetune.report.material import Material, Rung
 from nichetune.report.plots import Tick, join_points
 from nichetune.report.scale import Scale, log_scale, share_scale
-from nichetune.report.words import write_round_usd, write_usd, write_value
+from nichetune.report.words import write_round_usd, write_value
 
 TOP, BOTTOM = 16.0, 296.0  # px: between them lies 100% to 0%
 _LABEL_HEIGHT = 17.0  # px
@@ -140,10 +140,10 @@ def _describe(rung: Rung, run: Material) -> CostRow:
     return CostRow(
         name=rung.name,
         quality=write_value(rung.figure(run.primary)),
-        training=write_usd(cost.training_usd),
-        storage=write_usd(cost.storage_usd),
-        serving=write_usd(cost.serving_usd),
-        total=write_usd(cost.total_usd),
-        per_1000=write_usd(cost.usd_per_1000),
+        training=usd(cost.training_usd),
+        storage=usd(cost.storage_usd),
+        serving=usd(cost.serving_usd),
+        total=usd(cost.total_usd),
+        per_1000=usd(cost.usd_per_1000),
         marked=rung.name == run.ship,
     )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nichetune.decide.reasons import points
+from nichetune.decide.reasons import points, usd
 from nichetune.report.material import Material
-from nichetune.report.words import write_gain, write_interval, write_usd, write_value
+from nichetune.report.words import write_gain, write_interval, write_value
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _list_figures(run: Material) -> list[KeyFigure]:
     return [
         KeyFigure(run.primary, write_value(figure), f"95% interval {interval}" if interval else "no interval"),
         *_gain_figure(run),
-        KeyFigure("Cost of 1,000 answers", write_usd(cost.usd_per_1000), f"{write_usd(cost.total_usd)} in all"),
+        KeyFigure("Cost of 1,000 answers"(cost.usd_per_1000), f"{usd(cost.total_usd)} in all"),
         KeyFigure("Sealed items", f"{_count_items(run):,}", _describe_power(run)),
     ]
 

@@ -5,7 +5,6 @@ write_interval(Estimate(value=0.652, low=0.58, high=0.717, n=207)) -> "58.0 to 7
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from nichetune.core.records import Estimate
@@ -66,14 +65,6 @@ def write_gain(difference: float) -> str:
     """A difference in percentage points, always with its sign."""
     text = points(difference)
     return text if text.startswith("-") or text == "0.0" else f"+{text}"
-
-
-def write_usd(amount: float) -> str:
-    """Dollars: cents from ten cents up, two significant digits below, never in powers of ten."""
-    if amount == 0:
-        return "$0"
-    digits = 2 if amount >= 0.1 else 1 - math.floor(math.log10(amount))
-    return f"${amount:,.{digits}f}"
 
 
 def write_round_usd(amount: float) -> str:

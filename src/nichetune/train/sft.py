@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ from nichetune.core.settings import Method, Settings, TrainSettings
 from nichetune.core.stages import Report
 from nichetune.generate.prompts import training_chats
 from nichetune.models.adapters import attach_adapter
-from nichetune.models.loading import LoadedModel, load_base, quiet_libraries
+from nichetune.models.compute import pick_dtype
+from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
+from nichetune.models.packaged import resolve_model
 from nichetune.train.data import EncodedSet, encode_examples, plan_order
+from nichetune.train.fit import Fit, choose_fit
 
 DEFAULT_RATES: dict[str, float] = {"qlora": 6e-4, "lora": 6e-4, "full": 6e-5}
 # Outside these a run is almost surely mistaken: an adapter at full tuning's rate learns nothing, and the reverse
@@ -43,11 +47,15 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     _refuse_unmasked(inputs["mask"])
     examples = read_records(inputs["split"] / "train.jsonl", Example)
     refuse_contaminated(examples, verify_benchmark(inputs["benchmark"]))
-    base = _load_for(method, settings)
     chats = training_chats(settings, examples, inputs.get("index") if settings.train.retrieval else None)
-    encoded = encode_examples(base.tokenizer, chats, settings.base.max_length, settings.train.too_long)
+    folder = resolve_model(settings.base.model, settings.base.revision)
+    encoded = encode_examples(load_tokenizer(folder), chats, settings.base.max_length, settings.train.too_long)
+    fit = _keep_fit(settings, method, folder, encoded, out)
+    base = load_base(
+        settings.base, quantisation="nf4" if method == "qlora" else "none", packed=fit.packed, frozen=method != "full"
+    )
     trainable = _count_trainable(base, method, settings)
-    history = _train(base, encoded, settings, method, out)
+    history = _train(base, encoded, settings, method, out, fit)
     _save(base, out)
     write_jsonl(out / "loss.jsonl", history)
     shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
@@ -69,9 +77,17 @@ def choose_rate(train: TrainSettings, method: str) -> float:
     return rate
 
 
-def _load_for(method: Method, settings: Settings) -> LoadedModel:
-    packed = method == "qlora" and settings.train.dequantise == "off"
-    return load_base(settings.base, quantisation="nf4" if method == "qlora" else "none", packed=packed)
+def _keep_fit(settings: Settings, method: Method, folder: Path, encoded: EncodedSet, out: Path) -> Fit:
+    """A resumed training keeps the way that it began with, however much memory is free by now."""
+    kept = out / _CHECKPOINTS / "fit.json"
+    if kept.is_file():
+        return Fit(**read_json(kept))
+    device = pick_device(settings.base.device)
+    longest = max(len(e.ids) for e in encoded.examples)
+    fit = choose_fit(settings.train, method, folder, pick_dtype(settings.base.dtype, device), device, longest)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    write_json(kept, asdict(fit))
+    return fit
 
 
 def _count_trainable(base: LoadedModel, method: Method, settings: Settings) -> int:
@@ -80,8 +96,11 @@ def _count_trainable(base: LoadedModel, method: Method, settings: Settings) -> i
     return sum(p.numel() for p in base.model.parameters() if p.requires_grad)
 
 
-def _train(base: LoadedModel, encoded: EncodedSet, settings: Settings, method: Method, out: Path) -> list[Any]:
+def _train(
+    base: LoadedModel, encoded: EncodedSet, settings: Settings, method: Method, out: Path, fit: Fit
+) -> list[Any]:
     with quiet_libraries():
+        import torch
         from transformers import PrinterCallback
 
         from nichetune.train.trainer import ShowProgress, SupervisedTrainer, TimedCheckpoints
@@ -91,8 +110,9 @@ def _train(base: LoadedModel, encoded: EncodedSet, settings: Settings, method: M
         )
         steps = math.ceil(len(order) / (settings.train.batch_size * settings.train.accumulation))
         trainer = SupervisedTrainer(
-            model=base.model, args=_arguments(base, settings, method, steps, out), processing_class=base.tokenizer,
-            train_dataset=_dataset(encoded, order), callbacks=[TimedCheckpoints(settings.train.checkpoint_every_s)],
+            model=base.model, head_dtype=getattr(torch, base.dtype), processing_class=base.tokenizer,
+            args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
+            callbacks=[TimedCheckpoints(settings.train.checkpoint_every_s)],
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)  # our own progress line says it
         with track(f"training {method}", steps, "steps") as tick:
@@ -108,7 +128,7 @@ def _dataset(encoded: EncodedSet, order: list[int]) -> Any:
     return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": [r.labels for r in rows]})
 
 
-def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int, out: Path) -> Any:
+def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int, out: Path, fit: Fit) -> Any:
     from trl import SFTConfig
 
     train = settings.train
@@ -118,9 +138,9 @@ def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=train.weight_decay,
         max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size,
         gradient_accumulation_steps=train.accumulation, num_train_epochs=1, max_length=None, packing=False,
-        bf16=base.device == "cuda", use_cpu=base.device == "cpu", gradient_checkpointing=train.checkpointing == "on",
+        bf16=base.device == "cuda", use_cpu=base.device == "cpu", gradient_checkpointing=fit.checkpointing,
         logging_steps=1, logging_nan_inf_filter=False, save_strategy="no", save_total_limit=2, report_to="none",
-        disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False, optim="adamw_torch",
+        disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False, optim="adamw_torch_fused",
     )  # fmt: skip
 
 
@@ -166,7 +186,7 @@ def _report(
         "tokens_per_epoch": encoded.tokens, "supervised_tokens_per_epoch": encoded.supervised_tokens,
         "trainable_parameters": trainable, "parameters": total, "base_digest": base.digest,
         "base_model": settings.base.model, "base_revision": settings.base.revision,
-        "quantisation": base.quantisation,
+        "quantisation": base.quantisation, "dtype": base.dtype,
     }  # fmt: skip
     counts = {"in": len(examples), "out": len(encoded.examples)}
     return Report(counts=counts, dropped=dict(encoded.dropped), facts=facts)

@@ -1,0 +1,168 @@
+"""A training batch as a tree of tokens: what several rows begin with is computed once, and nothing is padded.
+
+    rows [[1, 5, 7], [1, 5, 9, 4]] -> ids [1, 5, 7, 9, 4], paths [[0, 1, 2, 2], [0, 1, 3, 4]]
+
+All layers but attention work token by token, so a shared token needs them once (its gradient is the sum over its
+rows). Attention sees every row whole, through its path. Exact: a test compares loss and gradients with padded rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+IMPLEMENTATION = "nichetune_token_tree"
+_TOLERANCE = 0.02  # of the largest state; bfloat16 weights differ by less, another kind of attention by more
+
+
+@dataclass(frozen=True)
+class TokenTree:
+    """Every distinct prefix of the rows is one node.
+
+    Attributes:
+        ids: token of each node, [nodes].
+        positions: its place in its rows, [nodes].
+        paths: the nodes of each row, [rows, longest]; short rows repeat their last node, which causality hides.
+        homes: for each node a place of `paths`, flattened, that holds it, [nodes].
+    """
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    paths: torch.Tensor
+    homes: torch.Tensor
+
+
+def build_tree(rows: list[list[int]]) -> TokenTree:
+    """The tree of rows of token ids, each at least one token long."""
+    width = max(len(row) for row in rows)
+    ids: list[int] = []
+    positions: list[int] = []
+    homes: list[int] = []
+    paths: list[list[int]] = []
+    children: dict[tuple[int, int], int] = {}
+    for n, row in enumerate(rows):
+        path: list[int] = []
+        node = -1
+        for place, token in enumerate(row):
+            key = (node, token)
+            if key not in children:
+                children[key] = len(ids)
+                ids.append(token)
+                positions.append(place)
+                homes.append(n * width + place)
+            node = children[key]
+            path.append(node)
+        paths.append(path + [node] * (width - len(row)))
+    return TokenTree(*(torch.tensor(part) for part in (ids, positions, paths, homes)))
+
+
+def run_tree(decoder: Any, tree: TokenTree) -> torch.Tensor:
+    """The decoder's last hidden states, [nodes, width]."""
+    bypass = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=tree.ids.device)  # 4-D: taken as it is, and not looked at
+    states = decoder(
+        input_ids=tree.ids[None], position_ids=tree.positions[None], attention_mask=bypass, use_cache=False, tree=tree
+    ).last_hidden_state
+    hidden: torch.Tensor = states[0]
+    return hidden
+
+
+def use_token_tree(model: Any) -> bool:
+    """Routes a model's attention through `attend`; False, and all as before, where that would change its results."""
+    if not getattr(model, "_supports_attention_backend", False) or _sees_a_window(model.config.get_text_config()):
+        return False
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(IMPLEMENTATION, attend)
+    ALL_MASK_ATTENTION_FUNCTIONS.register(IMPLEMENTATION, sdpa_mask)
+    tree = build_tree([list(range(3, 12)), [*range(3, 6), *range(14, 20)]])
+    was = model.config._attn_implementation
+    with torch.inference_mode():
+        own = _run_rows(model, tree)
+        _set_attention(model, IMPLEMENTATION)
+        ours = run_tree(model.get_decoder(), _move(tree, model.device))[tree.paths].float()
+    if (own - ours).abs().max() <= _TOLERANCE * own.abs().max():
+        return True
+    _set_attention(model, was)  # capped scores, sinks, biases: attention that is more than a softmax
+    return False
+
+
+def _sees_a_window(config: Any) -> bool:
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    return bool(getattr(config, "sliding_window", None)) or kinds != {"full_attention"}
+
+
+def _run_rows(model: Any, tree: TokenTree) -> torch.Tensor:
+    """The rows one by one through the model's own attention, [rows, longest, width]."""
+    ids = tree.ids[tree.paths].to(model.device)
+    return model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state.float()
+
+
+def _set_attention(model: Any, name: str) -> None:
+    model.config._attn_implementation = name
+    model.get_decoder().config._attn_implementation = name
+
+
+def _move(tree: TokenTree, device: Any) -> TokenTree:
+    return TokenTree(*(part.to(device) for part in (tree.ids, tree.positions, tree.paths, tree.homes)))
+
+
+def attend(
+    module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: Any,
+    scaling: float | None = None, tree: TokenTree | None = None, **rest: Any,
+) -> tuple[torch.Tensor, None]:  # fmt: skip
+    """Causal attention of every row along its path.
+
+    Args:
+        query: [1, heads, nodes, head_dim]; key, value: [1, kv_heads, nodes, head_dim].
+
+    Returns:
+        [1, nodes, heads, head_dim] and None (no weights).
+    """
+    if tree is None:  # a plain forward pass of the same model
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+        plain: tuple[torch.Tensor, None] = sdpa_attention_forward(
+            module, query, key, value, attention_mask, scaling=scaling, **rest
+        )
+        return plain
+    heads, kv_heads, width = query.shape[1], key.shape[1], query.shape[-1]
+    scale = scaling if scaling is not None else width**-0.5
+    rows, longest = tree.paths.shape
+    asked = _along_paths(query[0], tree.paths)  # [heads, rows, longest, head_dim]
+    keys, values = (
+        _along_paths(part[0], tree.paths).repeat_interleave(heads // kv_heads, dim=0) for part in (key, value)
+    )
+    out = _CausalAttention.apply(*(part.flatten(0, 1) for part in (asked, keys, values)), scale)
+    spread = out.view(heads, rows * longest, width).index_select(1, tree.homes)  # [heads, nodes, head_dim]
+    return spread.transpose(0, 1)[None], None
+
+
+def _along_paths(part: torch.Tensor, paths: torch.Tensor) -> torch.Tensor:
+    """[heads, nodes, head_dim] -> [heads, rows, longest, head_dim], each head's tokens side by side in memory."""
+    return part.index_select(1, paths.flatten()).unflatten(1, paths.shape)
+
+
+class _CausalAttention(torch.autograd.Function):
+    """softmax(q k^T s, causal) v for rows of some hundred tokens: there, plain batched products beat flash kernels."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Any, key: Any, value: Any, scale: float) -> torch.Tensor:
+        longest = query.shape[1]
+        hidden = torch.full((longest, longest), float("-inf"), device=query.device, dtype=query.dtype).triu_(1)
+        scores = torch.baddbmm(hidden.expand(len(query), -1, -1), query, key.transpose(1, 2), alpha=scale)
+        shares = scores.softmax(dim=-1)  # [rows x heads, longest, longest]
+        ctx.save_for_backward(query, key, value, shares)
+        ctx.scale = scale
+        return torch.bmm(shares, value)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Any, ...]:
+        query, key, value, shares = ctx.saved_tensors
+        grad = grads[0].contiguous()
+        value_grad = torch.bmm(shares.transpose(1, 2), grad)
+        share_grad = torch.bmm(grad, value.transpose(1, 2))
+        score_grad = torch._softmax_backward_data(share_grad, shares, -1, shares.dtype).mul_(ctx.scale)
+        return torch.bmm(score_grad, key), torch.bmm(score_grad.transpose(1, 2), query), value_grad, None
