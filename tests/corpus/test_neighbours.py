@@ -96,8 +96,8 @@ def test_no_copy_is_below_the_threshold_to_the_text_that_stays_for_it():
 
 @pytest.mark.parametrize(
     ("keep", "stays", "why"),
-    [("first", "a", "read first"), ("longest", "b", "longest"), ("newest", "c", "newest"),
-     ("trusted", "d", "most trusted source")],
+    [("central", "a", "with most copies"), ("first", "a", "read first"), ("longest", "b", "that is longest"),
+     ("newest", "c", "that is newest"), ("trusted", "d", "from the most trusted source")],
 )  # fmt: skip
 def test_the_setting_says_which_copy_stays_and_the_cluster_says_why(keep, stays, why):
     note = "The pump at the north gate was stopped after the alarm and started again when the filter was clean"
@@ -110,6 +110,15 @@ def test_the_setting_says_which_copy_stays_and_the_cluster_says_why(keep, stays,
     [cluster] = done.clusters
     assert (cluster.kept, cluster.why) == (stays, why)
     assert {copy.id for copy in cluster.copies} == set("abcd") - {stays}
+
+
+def test_a_text_stays_before_its_copies_wherever_it_stands():
+    words = [f"w{letter}{other}" for letter in "abcde" for other in "abcdefgh"]
+    one, other = ["x", "y", *words[2:]], [*words[:-2], "z", "q"]
+    corpus = [free(name, " ".join(text)) for name, text in (("one", one), ("text", words), ("other", other))]
+    done = clean_examples(corpus, make_settings(dedupe={"threshold": 0.9}))
+    assert [(gone.id, gone.because_of) for gone in done.dropped] == [("one", "text"), ("other", "text")]
+    assert len(clean_examples(corpus, make_settings(dedupe={"threshold": 0.9, "keep": "first"})).kept) == 2
 
 
 def test_twins_are_listed_for_a_look_and_none_is_dropped():

@@ -158,8 +158,10 @@ class DedupeSettings(Section):
         "template and do not count as similarity; the same share as max_group_share, above which a template would "
         "join too much. 1: all shingles count.",
     )
-    keep: Literal["first", "longest", "newest", "trusted"] = Field(
-        "first", description="Which of several copies stays; newest goes by valid_from, trusted by `trusted`."
+    keep: Literal["central", "first", "longest", "newest", "trusted"] = Field(
+        "central",
+        description="Which of several copies stays: the one with most copies (among equals the first that was read), "
+        "the first, the longest, the newest by valid_from, or that of the most trusted source.",
     )
     trusted: list[str] = Field(
         default_factory=list, description="Source files (globs), the most trusted first; others come after them."

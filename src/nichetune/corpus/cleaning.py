@@ -71,10 +71,14 @@ def clean_examples(examples: Sequence[Example], settings: Settings, encode: Enco
     consistent = settle_contradictions(fine.kept, rules.contradictions)
     exact = drop_equal(sort_by_preference(consistent.kept, rules), input_key)
     found = _find_near(exact.kept, settings)
-    near = drop_alike(exact.kept, found.pairs, answers_alike)
+    near = drop_alike(exact.kept, found.pairs, answers_alike, rules.keep == "central")
     compared = len(near.kept) if encode and rules.semantic != "off" and len(near.kept) <= rules.semantic_limit else 0
     meant = _find_meant(near.kept, encode, rules.semantic_threshold) if encode and compared else []
-    last = drop_alike(near.kept, meant, answers_alike) if rules.semantic == "drop" else Thinned(near.kept)
+    last = (
+        drop_alike(near.kept, meant, answers_alike, rules.keep == "central")
+        if rules.semantic == "drop"
+        else Thinned(near.kept)
+    )
     links = _link(exact.kept, found.pairs) + (_link(near.kept, meant) if rules.semantic in ("group", "drop") else [])
     joined = join_groups([one.group for one in exact.kept], links)
     places = {one.id: n for n, one in enumerate(examples)}

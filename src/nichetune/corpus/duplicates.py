@@ -21,7 +21,13 @@ from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.minhash import Pair
 
 T = TypeVar("T")
-WHY = {"first": "read first", "longest": "longest", "newest": "newest", "trusted": "most trusted source"}
+WHY = {  # as in "it is the one …"
+    "central": "with most copies",
+    "first": "read first",
+    "longest": "that is longest",
+    "newest": "that is newest",
+    "trusted": "from the most trusted source",
+}
 
 
 @dataclass(frozen=True)
@@ -69,31 +75,30 @@ def drop_equal(records: Sequence[T], key: Callable[[T], object]) -> Thinned[T]:
     return done
 
 
-def drop_alike(records: Sequence[T], pairs: Sequence[Pair], interchangeable: Callable[[T, T], bool]) -> Thinned[T]:
-    """Keeps the first of those that are alike and may stand for each other.
+def drop_alike(
+    records: Sequence[T], pairs: Sequence[Pair], interchangeable: Callable[[T, T], bool], central: bool = True
+) -> Thinned[T]:
+    """Keeps one of those that are alike and may stand for each other.
 
     Args:
         pairs: places in `records`, at or above the threshold.
         interchangeable: whether two that are alike have the same answer.
+        central: texts with more copies stay before texts with fewer, so that two copies of a text never stay where
+            the text itself goes; else, and among equals, the order of `records` decides.
     """
-    earlier: dict[int, list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        if interchangeable(records[pair.a], records[pair.b]):
-            earlier[pair.b].append(pair)
+    alike = [pair for pair in pairs if interchangeable(records[pair.a], records[pair.b])]
+    follows = {pair.b: pair.a for pair in alike if pair.equal}
+    near: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for pair in alike:
+        if not pair.equal:
+            near[pair.a].append((pair.b, pair.similarity))
+            near[pair.b].append((pair.a, pair.similarity))
     stays_for: dict[int, tuple[int, float]] = {}
-    for n in range(len(records)):
-        found = _find_original(earlier.get(n, ()), stays_for)
-        if found:
-            stays_for[n] = found
+    for n in sorted(near, key=(lambda n: (-len(near[n]), n)) if central else None):
+        if n not in stays_for:
+            for other, similarity in near[n]:
+                stays_for.setdefault(other, (n, similarity))
+    # What equals a text is as near to any other as that text is.
+    stays_for |= {n: stays_for.get(first, (first, 1.0)) for n, first in follows.items()}
     kept = [one for n, one in enumerate(records) if n not in stays_for]
-    return Thinned(kept, [Gone(records[n], records[a], similarity) for n, (a, similarity) in stays_for.items()])
-
-
-def _find_original(pairs: Sequence[Pair], stays_for: dict[int, tuple[int, float]]) -> tuple[int, float] | None:
-    """The first kept one that this one is like; what is equal to a copy is a copy of the same one."""
-    for pair in sorted(pairs):
-        if pair.a not in stays_for:
-            return pair.a, pair.similarity
-        if pair.equal:
-            return stays_for[pair.a]
-    return None
+    return Thinned(kept, [Gone(records[n], records[a], similarity) for n, (a, similarity) in sorted(stays_for.items())])

@@ -20,6 +20,7 @@ from nichetune.core.files import read_records
 from nichetune.core.records import Dropped, Example, Source
 from nichetune.core.settings import DedupeSettings, Settings
 from nichetune.corpus.dedupe_file import FileFindings, Line, examine_file
+from nichetune.corpus.duplicates import WHY
 from nichetune.corpus.findings import Cluster, Lookalike
 from nichetune.corpus.normal import loosen_normal, normalise_text
 from nichetune.corpus.shingles import shingle
@@ -163,7 +164,7 @@ def _explain_line(one: Line, done: FileFindings, words: int) -> Explanation:
         if any(done.first[n] is one for n in (pair.a, pair.b)) and done.first[pair.a].rest != done.first[pair.b].rest
     ]
     of = relate(found[1].kept, found[0], found[1].similarity) if found else None
-    return Explanation(one.name, one.name, found[0] if found else "kept", of, "read first", copies, looks)
+    return Explanation(one.name, one.name, found[0] if found else "kept", of, WHY["central"], copies, looks)
 
 
 def write_place(source: Source) -> str:
