@@ -18,6 +18,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from nichetune.core.records import Dropped, Example
 from nichetune.core.settings import Settings
 from nichetune.corpus.answers import answer_key, answers_alike, input_key
@@ -140,15 +142,27 @@ def _find_meant(examples: Sequence[Example], encode: Encode, threshold: float) -
     homes: dict[tuple[str, str], list[int]] = defaultdict(list)
     for n, one in enumerate(examples):
         homes[one.tenant, one.task].append(n)
+    groups = _number(one.group for one in examples)
+    answers = _number(answer_key(one) for one in examples)
     pairs = []
-    for places in homes.values():
-        vectors = encode_texts(encode, [examples[n].prompt for n in places])
-        pairs += [Pair(places[p.a], places[p.b], p.similarity) for p in find_same_meaning(vectors, threshold)]
-    return sorted(
-        pair
-        for pair in pairs
-        if examples[pair.a].group != examples[pair.b].group or answers_alike(examples[pair.a], examples[pair.b])
-    )
+    for held in homes.values():
+        places = np.array(held)
+
+        def may_matter(a: np.ndarray, b: np.ndarray, places: np.ndarray = places) -> np.ndarray:
+            one, other = places[a], places[b]
+            mask: np.ndarray = (groups[one] != groups[other]) | (answers[one] == answers[other])
+            return mask
+
+        vectors = encode_texts(encode, [examples[n].prompt for n in held])
+        found = find_same_meaning(vectors, threshold, wanted=may_matter)
+        pairs += [Pair(held[pair.a], held[pair.b], pair.similarity) for pair in found]
+    return sorted(pairs)
+
+
+def _number(names: Iterable[str]) -> np.ndarray:
+    """A number for each name, equal for equal ones."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names])
 
 
 def _nearest(pairs: Sequence[Pair]) -> list[Pair]:

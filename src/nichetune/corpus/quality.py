@@ -10,6 +10,7 @@ Every filter can be switched off; the defaults drop only what is no text at all.
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -27,6 +28,7 @@ _LONGEST_WORD = 120  # characters; longer ones are encoded data
 _JUDGED_WORDS = 20  # a shorter text may well repeat itself
 _JUDGED_LANGUAGE_WORDS = 5  # below that a language is a guess
 _REPEATED_WORDS = 3
+_PLAIN = re.compile(r"[A-Za-z0-9]")
 # What UTF-8 looks like when it is read as Latin-1 or Windows-1252: a lead byte and a continuation byte.
 _LEADS = frozenset("ÂÃâÐÑ")
 _CONTINUATIONS = frozenset(map(chr, range(0x80, 0xC0))) | frozenset("€™œ“”•–—˜š›žŸ‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’")
@@ -54,17 +56,20 @@ def find_template_texts(subjects: Sequence[Subject], words: int, share: float) -
 
 
 def is_garbled(text: str) -> bool:
-    """Whether a text holds characters that nobody typed, or hardly any words."""
-    solid = [letter for letter in text if not letter.isspace()]
+    """Whether a text holds characters that nobody typed, hardly any words, or encoded data."""
+    solid = "".join(text.split())
     if not solid:
         return False
-    bad = sum(letter == "\ufffd" or unicodedata.category(letter) in ("Cc", "Cn", "Co", "Cs") for letter in solid)
-    bad += sum(one in _LEADS and other in _CONTINUATIONS for one, other in itertools.pairwise(text))
-    if bad > _MOST_BAD_SHARE * len(solid):
+    if solid.isascii() and solid.isprintable():  # the usual case, at a tenth of the cost
+        bad, readable = 0, len(_PLAIN.findall(solid))
+    else:
+        kinds = [unicodedata.category(letter) for letter in solid]
+        bad = sum(kind in ("Cc", "Cn", "Co", "Cs") for kind in kinds) + solid.count("\ufffd")
+        bad += sum(one in _LEADS and other in _CONTINUATIONS for one, other in itertools.pairwise(text))
+        readable = sum(kind[0] in "LNM" for kind in kinds)
+    if bad > _MOST_BAD_SHARE * len(solid) or readable < _LEAST_WORD_SHARE * len(solid):
         return True
-    if sum(unicodedata.category(letter)[0] in "LNM" for letter in solid) < _LEAST_WORD_SHARE * len(solid):
-        return True
-    return any(len(word) > _LONGEST_WORD and word.isascii() for word in text.split())
+    return any(len(word) > _LONGEST_WORD and word.isascii() and "://" not in word for word in text.split())
 
 
 def measure_repetition(normal: str) -> float:

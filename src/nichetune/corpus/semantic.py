@@ -17,24 +17,31 @@ import numpy as np
 from nichetune.corpus.minhash import Pair
 
 Encode = Callable[[list[str]], np.ndarray]
+Wanted = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _BLOCK = 2_048
 
 
-def find_same_meaning(vectors: np.ndarray, threshold: float, others: np.ndarray | None = None) -> list[Pair]:
+def find_same_meaning(
+    vectors: np.ndarray, threshold: float, others: np.ndarray | None = None, wanted: Wanted | None = None
+) -> list[Pair]:
     """Pairs at or above the threshold, sorted.
 
     Args:
         vectors: unit rows. [n, dimension]
         others: unit rows to compare with instead of the same ones; `b` then is a place in them. [m, dimension]
+        wanted: which of the pairs that were found count, asked for many at once: templated texts find millions.
     """
     columns = vectors if others is None else others
     pairs = []
     for start in range(0, len(vectors), _BLOCK):
         cosines = vectors[start : start + _BLOCK] @ columns.T  # [block, m]
-        for row, column in zip(*np.nonzero(cosines >= threshold), strict=True):
-            a, b = start + int(row), int(column)
-            if others is not None or a < b:
-                pairs.append(Pair(a, b, min(1.0, float(cosines[row, column]))))
+        rows, places = np.nonzero(cosines >= threshold)
+        keep = np.ones(len(rows), dtype=bool) if others is not None else rows + start < places
+        if wanted:
+            keep &= wanted(rows + start, places)
+        found = zip((rows[keep] + start).tolist(), places[keep].tolist(), cosines[rows[keep], places[keep]].tolist(),
+                    strict=True)  # fmt: skip
+        pairs += [Pair(a, b, min(1.0, cosine)) for a, b, cosine in found]
     return sorted(pairs)
 
 

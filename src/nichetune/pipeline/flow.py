@@ -142,7 +142,8 @@ def _train(p: Project, method: str) -> StageResult:
     if method == "classical":
         from nichetune.train import classical
 
-        return _run(p, "train/classical", ("train",), ["split"], p.subset("tasks"), classical.run, ("scikit-learn",))
+        return _run(p, "train/classical", ("train",), ["split", "benchmark"], p.subset("tasks"), classical.run,
+                    ("scikit-learn",))  # fmt: skip
     from nichetune.train import sft
 
     inputs = ["split/train.jsonl", "benchmark", *(["index"] if uses_index(p.settings) else [])]
