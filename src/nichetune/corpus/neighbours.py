@@ -39,14 +39,17 @@ def find_neighbours(
     words = settings.ngram_words
     templates = Templates(subjects, words, settings.boilerplate_share)
     long = [n for n, one in enumerate(subjects) if not is_short(one.exact, words)]
-    found = find_near_pairs(
-        [subjects[n].text for n in long],
-        settings,
-        seed,
-        [labels[n] for n in long] if labels else None,
-        (lambda at: templates.strip(subjects[long[at]])) if len(templates) else None,
-    )
-    bare = {at for at, n in enumerate(long) if not templates.strip(subjects[n])} if len(templates) else set()
+    bare: set[int] = set()
+
+    def strip(at: int) -> frozenset[str]:
+        telling = templates.strip(subjects[long[at]])
+        if not telling:
+            bare.add(at)
+        return telling
+
+    texts, names = [subjects[n].text for n in long], [labels[n] for n in long] if labels else None
+    found = find_near_pairs(texts, settings, seed, names, strip if len(templates) else None)
+    bare.update([one.b for one in found if one.equal and len(templates) and not strip(one.a)])
     pairs = [replace(one, a=long[one.a], b=long[one.b]) for one in found if one.a not in bare]
     brief = sorted(set(range(len(subjects))).difference(long))
     return Neighbours(sorted({*pairs, *_pair_short(brief, subjects, labels)}), len(templates), len(bare))

@@ -47,7 +47,7 @@ def shingle(text: str, words: int) -> frozenset[str]:
 def list_shingles(text: str, words: int) -> list[str]:
     """The runs of `words` words, in order, repeated ones too."""
     tokens = text.split()
-    return [" ".join(tokens[at : at + words]) for at in range(len(tokens) - words + 1)]
+    return list(map(" ".join, zip(*(tokens[at:] for at in range(words)), strict=False)))
 
 
 def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
@@ -69,6 +69,8 @@ class Templates:
             for name in _sources(one.file):
                 sources[name].append(n)
         for name, members in sources.items():
+            if name.endswith("/") and len(members) == len(sources.get(subjects[members[0]].file, ())):
+                continue  # a folder of one file is that file
             found = _find_template([subjects[n] for n in _sample(members)], words, share)
             if found:
                 self._held[name] = found
@@ -100,11 +102,8 @@ def _find_template(subjects: Sequence[Subject], words: int, share: float) -> fro
     least = max(share * len(groups), LEAST_TEMPLATE_GROUPS)
     if len(groups) < least:
         return frozenset()
-    seen: set[tuple[str, str]] = set()
-    counts: Counter[str] = Counter()
+    held: dict[str, set[str]] = defaultdict(set)
     for n, one in enumerate(subjects):
-        group = one.group or str(n)
-        fresh = [run for run in shingle(one.text, words) if (group, run) not in seen]
-        seen.update((group, run) for run in fresh)
-        counts.update(fresh)
+        held[one.group or str(n)] |= shingle(one.text, words)
+    counts = Counter(run for runs in held.values() for run in runs)
     return frozenset(run for run, count in counts.items() if count > least)
