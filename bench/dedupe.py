@@ -2,7 +2,7 @@
 
     python bench/dedupe.py [--records 50000] [--peer-python PYTHON] [--json FILE]
 
-Peers are looked for in `--peer-python` (by default this interpreter): pip install datatrove spacy rensa orjson xxhash.
+Peers are looked for in `--peer-python` (by default this interpreter): pip install "datatrove[io,processing]" spacy rensa.
 One that is missing is said to be so. All get runs of 3 words and 32 bands of 4 hashes: P(found | 0.8) > 0.9999.
 
 The corpus holds texts of 15 to 120 words with planted copies: exact ones (case and spaces changed), near ones (words
@@ -266,7 +266,7 @@ def run_datatrove(folder: Path) -> list[str]:
         from datatrove.pipeline.readers import JsonlReader
         from datatrove.pipeline.writers.jsonl import JsonlWriter
     except ImportError:
-        sys.exit("not installed: pip install datatrove spacy orjson xxhash")
+        sys.exit("not installed: pip install datatrove[io,processing] spacy")
     config = MinhashConfig(n_grams=3, num_buckets=32, hashes_per_bucket=4)
     work, cores = folder / "datatrove", os.cpu_count() or 1
     step = {name: str(work / name) for name in ("signatures", "buckets", "remove", "out")}

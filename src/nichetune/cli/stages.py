@@ -52,6 +52,7 @@ def run(
         if verdict:
             print_verdict(verdict)
             print(f"report:  {_near(opened.path('report') / 'report.html')}")
+            print(f"dataset: {_near(opened.path('report') / 'dataset.html')}")
             print(f"version: {result.version[:12]}")
     _check(verdict, require_conclusive, fail_on_regression)
 
