@@ -2,7 +2,10 @@
 
     python bench/dedupe.py [--records 50000] [--peer-python PYTHON] [--json FILE]
 
-Peers are looked for in `--peer-python` (by default this interpreter): pip install "datatrove[io,processing]" spacy rensa.
+Peers are looked for in `--peer-python` (by default this interpreter):
+
+    pip install rensa spacy "datatrove[io,processing]"
+
 One that is missing is said to be so. All get runs of 3 words and 32 bands of 4 hashes: P(found | 0.8) > 0.9999.
 
 The corpus holds texts of 15 to 120 words with planted copies: exact ones (case and spaces changed), near ones (words
