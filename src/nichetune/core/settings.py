@@ -248,7 +248,7 @@ class TrainSettings(Section):
 class GenerateSettings(Section):
     """Generating answers."""
 
-    batch_size: int = Field(64, ge=1, description="Prompts a batch, sorted by length.")
+    batch_size: int = Field(128, ge=1, description="Prompts a batch, sorted by length.")
 
 
 class EvaluateSettings(Section):

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import torch
 
+from nichetune.models.compute import fast_copy
 from nichetune.models.loading import LoadedModel
 from nichetune.models.shared_prefix import (
     LayerCache,
@@ -26,6 +27,7 @@ from nichetune.models.shared_prefix import (
 from nichetune.models.templates import end_of_turn_ids
 
 Stopped = Literal["end", "brace", "length"]
+_FINALISTS = 8  # bfloat16 misjudges a logit by some hundredths: the true best is never far down
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class TransformersEngine:
         self.loaded, self.batch_size = loaded, batch_size
         self._decoder = loaded.model.get_decoder()
         self._head = loaded.model.get_output_embeddings()
+        self._fast_head = fast_copy(self._head, loaded.dtype, loaded.device)
         self._ends = end_of_turn_ids(loaded.tokenizer)
         use_shared_prefix(loaded.model)
         loaded.model.eval()
@@ -134,7 +137,15 @@ class TransformersEngine:
             prefix=prefix,
         ).last_hidden_state  # fmt: skip
         cache.advance(tokens.shape[1])
-        return self._head(hidden[:, -1]).argmax(dim=-1)
+        return self._choose(hidden[:, -1])
+
+    def _choose(self, states: torch.Tensor) -> torch.Tensor:
+        """The likeliest token of each row. Found in the fast format, then decided in float32 among the few best."""
+        if self._fast_head is None:
+            return self._head(states).argmax(dim=-1)
+        few = torch.nn.functional.linear(states.to(self._fast_head.dtype), self._fast_head).topk(_FINALISTS).indices
+        logits = (self._head.weight[few] @ states[:, :, None]).squeeze(-1)  # [rows, finalists]
+        return few.gather(1, logits.argmax(dim=-1, keepdim=True)).squeeze(1)
 
     def _take(self, running: list[_Row], chosen: torch.Tensor) -> None:
         for row, token in zip(running, chosen.tolist(), strict=True):

@@ -162,19 +162,23 @@ def _attend_both(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None, scale: float,
     prefix: Prefix, layer: int,
 ) -> torch.Tensor:  # fmt: skip
-    """Both parts apart, each softmax over its own keys, joined by their log-sums (Milakov and Gimelshein 2018)."""
+    """Both parts apart, each softmax over its own keys, joined by their log-sums (Milakov and Gimelshein 2018).
+
+    Query heads that share one key head are asked as further rows of it, so that no key is ever copied.
+    """
     rows, heads, new, width = query.shape
     kv_heads = key.shape[1]
-    share = heads // kv_heads  # query heads that share one key head
-    # All rows ask the one prefix: [1, kv_heads, rows * share * new, width] against [1, kv_heads, prefix, width].
-    asked = query.view(rows, kv_heads, share, new, width).transpose(0, 1).reshape(1, kv_heads, -1, width)
+    share = heads // kv_heads
+    grouped = query.reshape(rows, kv_heads, share * new, width)
+    own_mask = mask if mask is None or new == 1 else mask.repeat(1, 1, share, 1)  # one new token: it broadcasts
+    own, own_sum = _attend_with_sum(grouped, key, value, own_mask, scale)
+    asked = grouped.transpose(0, 1).reshape(1, kv_heads, -1, width)  # all rows ask the one prefix
     common, common_sum = _attend_with_sum(asked, prefix.keys[layer], prefix.values[layer], None, scale)
-    common = common.view(kv_heads, rows, share, new, width).transpose(0, 1).reshape(rows, heads, new, width)
-    common_sum = common_sum.view(kv_heads, rows, share, new).transpose(0, 1).reshape(rows, heads, new, 1)
-    spread = (key.repeat_interleave(share, dim=1), value.repeat_interleave(share, dim=1))
-    own, own_sum = _attend_with_sum(query, *spread, mask, scale)
-    part = torch.sigmoid(common_sum - own_sum.view(rows, heads, new, 1))  # the prefix's share of the whole softmax
-    return (own + part * (common - own)).transpose(1, 2)
+    common = common.view(kv_heads, rows, -1, width).transpose(0, 1)
+    common_sum = common_sum.view(kv_heads, rows, -1).transpose(0, 1)
+    part = torch.sigmoid(common_sum - own_sum)[..., None]  # the prefix's share of the whole softmax
+    joined = own + part * (common - own)
+    return joined.view(rows, heads, new, width).transpose(1, 2)
 
 
 def _attend_with_sum(
