@@ -143,7 +143,8 @@ def make_trainer(who: str, method: str, settings: Any, base: Any, rows: list[dic
         own["optim"] = "adamw_torch_fused"
     args = SFTConfig(
         output_dir=tempfile.mkdtemp(), seed=settings.seed, max_steps=steps, bf16=who == "bf16",
-        use_cpu=base.device == "cpu", per_device_train_batch_size=settings.train.batch_size, learning_rate=choose_rate(settings.train, method),
+        use_cpu=base.device == "cpu", per_device_train_batch_size=settings.train.batch_size,
+        learning_rate=choose_rate(settings.train, method),
         lr_scheduler_type="cosine", max_length=settings.base.max_length, report_to="none", save_strategy="no",
         logging_steps=1, disable_tqdm=True, dataloader_pin_memory=False, train_sampling_strategy="sequential", **own,
     )  # fmt: skip
