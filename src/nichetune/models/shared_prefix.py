@@ -31,13 +31,17 @@ class Prefix:
 
 
 class LayerCache:
-    """A row cache written in place: keys and values of a batch's own tokens.
+    """Keys and values of a batch's own tokens, written in place; rows end at the same column.
 
     Speaks the part of transformers' cache interface that attention layers call.
+
+    Args:
+        rows: rows of the batch.
+        capacity: tokens that a row may come to hold.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
+    def __init__(self, rows: int, capacity: int) -> None:
+        self.rows, self.capacity = rows, capacity
         self.length = 0
         self._keys: dict[int, torch.Tensor] = {}
         self._values: dict[int, torch.Tensor] = {}
@@ -46,14 +50,19 @@ class LayerCache:
         self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Appends [batch, kv_heads, new, head_dim] and returns all so far."""
-        if layer not in self._keys:
-            rows, heads, _new, width = keys.shape
-            self._keys[layer] = keys.new_empty(rows, heads, self.capacity, width)
-            self._values[layer] = values.new_empty(rows, heads, self.capacity, width)
+        self.write(keys, values, layer, 0, self.length)
         end = self.length + keys.shape[2]
-        self._keys[layer][:, :, self.length : end] = keys
-        self._values[layer][:, :, self.length : end] = values
         return self._keys[layer][:, :, :end], self._values[layer][:, :, :end]
+
+    def write(self, keys: torch.Tensor, values: torch.Tensor, layer: int, row: int, column: int) -> None:
+        """Puts [some rows, kv_heads, new, head_dim] where they belong; what was never written is zero."""
+        if layer not in self._keys:
+            _, heads, _, width = keys.shape
+            self._keys[layer] = keys.new_zeros(self.rows, heads, self.capacity, width)
+            self._values[layer] = values.new_zeros(self.rows, heads, self.capacity, width)
+        rows, columns = slice(row, row + keys.shape[0]), slice(column, column + keys.shape[2])
+        self._keys[layer][rows, :, columns] = keys
+        self._values[layer][rows, :, columns] = values
 
     def advance(self, tokens: int) -> None:
         """Says that a forward pass over `tokens` is done."""
@@ -61,12 +70,33 @@ class LayerCache:
 
     def keep_rows(self, rows: torch.Tensor) -> None:
         """Drops all rows but these: finished answers cost nothing more."""
+        self.rows = len(rows)
         self._keys = {layer: k[rows] for layer, k in self._keys.items()}
         self._values = {layer: v[rows] for layer, v in self._values.items()}
 
     def get_seq_length(self, layer: int = 0) -> int:
         """Tokens so far."""
         return self.length
+
+
+@dataclass
+class CacheWindow:
+    """Some rows of a cache while their prompts are read: they attend to their own tokens only."""
+
+    cache: LayerCache
+    row: int
+    column: int
+
+    def update(
+        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Writes through, and returns what was given."""
+        self.cache.write(keys, values, layer, self.row, self.column)
+        return keys, values
+
+    def get_seq_length(self, layer: int = 0) -> int:
+        """Nothing came before."""
+        return 0
 
 
 class _Recorder:
