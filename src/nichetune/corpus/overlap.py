@@ -169,7 +169,7 @@ def find_boilerplate(
     tasks: Mapping[str, TaskSettings] | None = None,
 ) -> frozenset[str]:
     """Runs of the sealed items that stand in so many groups of the whole corpus that they tell nothing."""
-    wanted = set()
+    wanted: set[str] = set()
     for item in sealed:
         wanted.update(telling_runs(normalise_text(item.prompt), words))
         for answer in own_answers(item, tasks or {}):
