@@ -168,7 +168,7 @@ def test_meaning_is_found_by_the_encoder_and_listed_grouped_or_dropped(load_toy_
 
 def test_too_many_texts_are_not_compared_by_meaning_and_the_record_says_so(load_toy_encoder):
     corpus = [free("a", "The invoice is wrong"), free("b", "There is a mistake in my bill")]
-    done = clean_examples(corpus, make_settings(dedupe={"semantic_limit": 1}), load_toy_encoder)
+    done = clean_examples(corpus, make_settings(dedupe={"semantic": "list", "semantic_limit": 1}), load_toy_encoder)
     assert done.meant_texts == 0 and len(done.kept) == 2
 
 

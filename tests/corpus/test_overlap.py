@@ -156,3 +156,4 @@ def test_training_of_one_meaning_with_a_sealed_item_is_listed_or_removed(tmp_pat
         (twin.id, "meaning", sealed.id, action)
     ]
     assert report.dropped.get("same meaning as a sealed item", 0) == (mode == "remove")
+    assert report.facts["semantic"] == {"mode": mode, "compared": True}

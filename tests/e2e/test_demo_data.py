@@ -112,7 +112,7 @@ def test_the_page_to_sign_stands_beside_the_report_which_refers_to_it(run):
     run_dir, planted = run
     page = (run_dir / "report/dataset.html").read_text()
     assert '<a href="dataset.html">' in (run_dir / "report/report.html").read_text()
-    assert "the two share nothing" in page and ">No overlap<" in page
+    assert "no overlap is left" in page and ">No overlap<" in page
     assert not [value for values in planted["values"].values() for value in values if value in page]
     card = json.loads((run_dir / "report/dataset.croissant.json").read_text())
     assert card["name"] == "icd10-eye-ear" and len(card["distribution"]) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from finished_run import make_settings as report_settings
 from html_tools import read_page
 
 from nichetune.benchmark import seal
+from nichetune.core.errors import UserError
 from nichetune.core.files import hash_folder, hash_value, read_json, write_json, write_jsonl
 from nichetune.core.records import Document, Example, Expected, Message, Source
 from nichetune.core.settings import Settings
@@ -67,7 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     write_jsonl(root / "mask" / "documents.jsonl", [Document(id="d", text=sealed.prompt, source=Source(file="faq.md"))])
     write_json(root / "mask" / "entities.json", {"PERSON": 12})
     write_jsonl(root / "format" / "examples.jsonl", notes)
-    told = {"ingest": Report({"files": 1, "in": 125}, {"not JSON": 2}), "mask": Report({"in": 123}), "format": Report()}
+    told = {"ingest": Report({"files": 1, "in": 126}, {"not JSON": 2}), "mask": Report({"in": 124}), "format": Report()}
     folders = {name: root / name for name in ("mask", "format", "dedupe", "split", "benchmark", "ingest")}
     for name, stage in (("dedupe", dedupe), ("split", split), ("benchmark", seal)):
         told[name] = stage.run(settings, folders, folders[name])
@@ -110,14 +112,15 @@ def test_the_same_content_gives_the_same_bytes(made: Made, tmp_path: Path) -> No
 
 def test_what_was_dropped_found_and_shared_is_told(made: Made, tmp_path: Path) -> None:
     page = render(made, tmp_path)
+    assert "126 records were read: 2 could not be used, 1 are documents to search in, 123 are examples" in page
     assert "CC-BY-4.0" in page and "1 of 2 sources state no licence" in page
     assert "not JSON <b>2</b>" in page and "PERSON" in page
     assert "n200" in page and "notes.jsonl:1" in page
     assert "n201" in page and "same input, different answers" in page
-    assert "1 examples overlapped the sealed benchmark and were removed; checked again, none is left." in page
+    assert "that overlapped the sealed benchmark and were removed: 1. Counted again after that: none is left." in page
     assert "question: run, 9 words" in page and "faq.md" in page
     assert "95% interval), from 2 inputs that were labelled more than once" in page
-    assert ">No overlap<" in page and "the two share nothing" in page
+    assert ">No overlap<" in page and "no overlap is left" in page
 
 
 def test_overlap_that_is_left_is_said_in_the_headline(made: Made, tmp_path: Path) -> None:
@@ -128,7 +131,7 @@ def test_overlap_that_is_left_is_said_in_the_headline(made: Made, tmp_path: Path
         page = render(made, tmp_path)
     finally:
         train.write_text(before)
-    assert ">Overlap left<" in page and "1 are left: training refuses to start" in page
+    assert ">Overlap left<" in page and "1 left, with which training refuses to start" in page
 
 
 def test_the_smallest_gain_grows_when_groups_are_alike(made: Made, tmp_path: Path) -> None:
@@ -151,9 +154,19 @@ def test_the_residual_risk_has_an_exact_bound(audit: Audit | None, words: str) -
 
 
 def test_the_audit_stands_on_the_page(made: Made, tmp_path: Path) -> None:
-    write_json(tmp_path / "audit.json", {"sampled": 200, "leaks": 0})
-    page = render(Made(made.settings, made.inputs | {"audit": tmp_path / "audit.json"}), tmp_path)
+    page = render(with_audit(made, tmp_path, {"sampled": 200, "leaks": 0}), tmp_path)
     assert "Below 1.5%" in page
+
+
+@pytest.mark.parametrize("told", [[], {"sampled": 10}, {"sampled": 10, "leaks": 11}, {"sampled": "many", "leaks": 0}])
+def test_a_wrong_audit_is_said_in_one_line(made: Made, tmp_path: Path, told: object) -> None:
+    with pytest.raises(UserError, match=r"audit\.json: not an audit: it holds"):
+        render(with_audit(made, tmp_path, told), tmp_path)
+
+
+def with_audit(made: Made, folder: Path, told: object) -> Made:
+    write_json(folder / "audit.json", told)
+    return Made(made.settings, made.inputs | {"audit": folder / "audit.json"})
 
 
 def test_the_card_is_json_ld_that_names_every_file_by_its_digest(made: Made, tmp_path: Path) -> None:
@@ -163,8 +176,10 @@ def test_the_card_is_json_ld_that_names_every_file_by_its_digest(made: Made, tmp
     outputs = read_json(made.inputs["split"] / "manifest.json")["outputs"]
     files = {one["@id"]: one["sha256"] for one in card["distribution"]}
     assert files == {f"{part}.jsonl": outputs[f"{part}.jsonl"] for part in ("train", "dev", "holdout")}
-    used = {one["source"]["fileObject"]["@id"] for records in card["recordSet"] for one in records["field"]}
-    assert used == set(files)
+    fields = [one for records in card["recordSet"] for one in records["field"]]
+    assert {one["source"]["fileObject"]["@id"] for one in fields} == set(files)
+    columns = set(json.loads((made.inputs["split"] / "train.jsonl").read_text().splitlines()[0]))
+    assert {one["source"]["extract"]["column"] for one in fields} <= columns
     counts = {one["name"]: one["value"] for one in card["variableMeasured"]}
     assert counts["ingest: dropped, not JSON"] == 2 and counts["split: content digest"]
     assert card["license"] == ["CC-BY-4.0"]
@@ -172,5 +187,9 @@ def test_the_card_is_json_ld_that_names_every_file_by_its_digest(made: Made, tmp
 
 def test_the_card_is_valid_croissant(made: Made, tmp_path: Path) -> None:
     croissant = pytest.importorskip("mlcroissant")
-    render(made, tmp_path)
-    assert croissant.Dataset(jsonld=str(tmp_path / CARD)).metadata.name == made.settings.project
+    folder = made.inputs["split"].parent / "dataset"  # the card names its files from there
+    render(made, folder)
+    card = croissant.Dataset(jsonld=str(folder / CARD))
+    assert card.metadata.name == made.settings.project
+    first = json.loads((made.inputs["split"] / "train.jsonl").read_text().splitlines()[0])
+    assert next(iter(card.records("train")))["train/id"].decode() == first["id"]

@@ -9,7 +9,7 @@ examples -> Cleaned
 - *Near*: Jaccard similarity of word shingles from the threshold on, numbers counting as alike and a source's template
   not at all (neighbours.py). With the same answer one stays. With different answers ("…, right eye" and "…, left
   eye") they are twins: the most valuable examples there are, kept, in one group, and listed for a look.
-- *Meaning*: cosine of an encoder's vectors; by default listed only.
+- *Meaning*: cosine of an encoder's vectors; not looked for by default, since it is slow.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from scipy import stats
 from nichetune.core.errors import UserError
 from nichetune.core.records import Dropped, Estimate, Example
 from nichetune.corpus.answers import answer_key, input_key
+from nichetune.corpus.findings import write_place
 
 CONTRADICTION = "same input, different answers"
 SUPERSEDED = "same input, newer answer"
@@ -81,8 +82,7 @@ def _describe(torn: Sequence[Sequence[Example]]) -> str:
 
 
 def _place(one: Example) -> str:
-    line = f":{one.source.line}" if one.source.line is not None else ""
-    return f"{one.id} ({one.source.file}{line})"
+    return f"{one.id} ({write_place(one.source)})"
 
 
 def estimate_label_noise(examples: Sequence[Example]) -> Estimate:

@@ -17,11 +17,11 @@ from typing import Any
 
 from nichetune.core.errors import UserError
 from nichetune.core.files import read_records
-from nichetune.core.records import Dropped, Example, Source
+from nichetune.core.records import Dropped, Example
 from nichetune.core.settings import DedupeSettings, Settings
 from nichetune.corpus.dedupe_file import FileFindings, Line, examine_file
 from nichetune.corpus.duplicates import WHY
-from nichetune.corpus.findings import Cluster, Lookalike
+from nichetune.corpus.findings import Cluster, Lookalike, write_place
 from nichetune.corpus.normal import loosen_normal, normalise_text
 from nichetune.corpus.shingles import shingle
 
@@ -165,11 +165,6 @@ def _explain_line(one: Line, done: FileFindings, words: int) -> Explanation:
     ]
     of = relate(found[1].kept, found[0], found[1].similarity) if found else None
     return Explanation(one.name, one.name, found[0] if found else "kept", of, WHY["central"], copies, looks)
-
-
-def write_place(source: Source) -> str:
-    """Where a record stands, as a person looks it up."""
-    return source.file if source.line is None else f"{source.file}:{source.line}"
 
 
 def _relate(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nichetune.core.errors import UserError
@@ -60,7 +61,9 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     boilerplate = find_boilerplate(examples, items, words, rules.boilerplate_groups, tasks)
     sealed = SealedRuns(items, words, boilerplate, tasks)
     documents = _read_documents(inputs)
-    overlaps = [*_find_overlap(parts, sealed, settings, encode),
+    # Meaning is compared of all or of none: the work grows with the square of the texts.
+    meant = encode if rules.semantic != "off" and len(examples) <= settings.dedupe.semantic_limit else None
+    overlaps = [*_find_overlap(parts, sealed, rules, meant),
                 *find_document_overlap(documents, items, words, boilerplate, tasks)]  # fmt: skip
     _refuse_leaky_documents(overlaps, rules)
     dropped = list(assigned.dropped)
@@ -78,7 +81,8 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     write_jsonl(out / "contamination.jsonl", overlaps)
     write_json(out / "profile.json", {part: describe_part(members, tasks) for part, members in parts.items()})
     write_json(out / BOILERPLATE, sorted(boilerplate))
-    return _report(assigned, parts, dropped, overlaps, len(examples))
+    done = _report(assigned, parts, dropped, overlaps, len(examples))
+    return replace(done, facts=done.facts | {"semantic": {"mode": rules.semantic, "compared": meant is not None}})
 
 
 def _read_documents(inputs: dict[str, Path]) -> list[Document]:
@@ -87,13 +91,11 @@ def _read_documents(inputs: dict[str, Path]) -> list[Document]:
 
 
 def _find_overlap(
-    parts: dict[Part, list[Example]], sealed: SealedRuns, settings: Settings, encode: Encode | None
+    parts: dict[Part, list[Example]], sealed: SealedRuns, rules: SplitSettings, encode: Encode | None
 ) -> list[Overlap]:
-    rules, items = settings.split, parts["holdout"]
-    others = [*parts["train"], *parts["dev"]]
+    items, others = parts["holdout"], [*parts["train"], *parts["dev"]]
     found = find_training_overlap(others, sealed, map_places(items))
-    small = len(others) + len(items) <= settings.dedupe.semantic_limit
-    if encode and small and rules.semantic != "off":
+    if encode:
         known = {one.text for one in found}
         left = [one for one in others if one.id not in known]
         found += find_meant_overlap(left, items, encode, rules.semantic_threshold, rules.semantic == "remove")

@@ -19,7 +19,7 @@ from nichetune.core.stages import Report, Stage, StageResult, run_stage
 from nichetune.evaluate.candidates import rung_method, rung_retrieves, trained_folder
 from nichetune.pipeline import private
 
-AUDIT = "audit.json"  # what `nichetune mask --audit` leaves in the run's folder: {"sampled": 200, "leaks": 0}
+AUDIT = "audit.json"  # in the run's folder, where masked texts were judged: {"sampled": 200, "leaks": 0}
 
 
 @dataclass(frozen=True)

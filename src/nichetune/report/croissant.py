@@ -13,18 +13,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from nichetune.report.dataset_findings import build_contamination, build_contradictions, build_duplicates
 from nichetune.report.dataset_material import DatasetMaterial
-from nichetune.report.dataset_sections import (
-    build_contamination,
-    build_contradictions,
-    build_duplicates,
-    build_splits,
-    describe_residual,
-)
+from nichetune.report.dataset_sections import describe_residual
+from nichetune.report.dataset_splits import PARTS, build_splits
 
 _SPEC = "http://mlcommons.org/croissant/"
 CONFORMS_TO = (f"{_SPEC}1.0", f"{_SPEC}RAI/1.0")
-PARTS = ("train", "dev", "holdout")
 CONTEXT: dict[str, Any] = {
     "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column",
     "conformsTo": "dct:conformsTo", "cr": _SPEC, "rai": f"{_SPEC}RAI/",
@@ -92,7 +87,7 @@ def _describe_field(part: str, name: str) -> dict[str, Any]:
         "@id": f"{part}/{name}",
         "name": name,
         "dataType": "sc:Text",
-        "source": {"fileObject": {"@id": f"{part}.jsonl"}, "extract": {"jsonPath": f"$.{name}"}},
+        "source": {"fileObject": {"@id": f"{part}.jsonl"}, "extract": {"column": name}},
     }
 
 

@@ -18,17 +18,10 @@ from nichetune.core.files import write_json, write_text
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report
 from nichetune.report.croissant import describe_dataset
+from nichetune.report.dataset_findings import build_contamination, build_contradictions, build_duplicates
 from nichetune.report.dataset_material import DatasetMaterial, read_dataset
-from nichetune.report.dataset_sections import (
-    build_contamination,
-    build_contradictions,
-    build_digests,
-    build_duplicates,
-    build_privacy,
-    build_sources,
-    build_splits,
-    describe_residual,
-)
+from nichetune.report.dataset_sections import build_digests, build_privacy, build_sources, describe_residual
+from nichetune.report.dataset_splits import build_splits
 from nichetune.report.headline import KeyFigure
 from nichetune.report.page import page_environment, read_asset, write_policy
 
@@ -91,7 +84,7 @@ def render_dataset(data: DatasetMaterial) -> str:
 
 def _write_sentence(data: DatasetMaterial) -> str:
     train, sealed = data.count("split", "train"), len(data.benchmark.items)
-    shared = "the two share nothing" if data.left_over == 0 else f"{data.left_over} overlap"
+    shared = "no overlap is left" if data.left_over == 0 else f"{data.left_over:,} overlap"
     return f"{train:,} examples to train on, {sealed:,} sealed to test on: {shared}."
 
 
@@ -100,11 +93,9 @@ def _list_figures(data: DatasetMaterial) -> list[KeyFigure]:
     kept = sum(data.count("split", part) for part in ("train", "dev", "holdout"))
     residual = describe_residual(data.audit)
     risk = residual.sentence.partition(": ")[2].partition(" with")[0] if residual.measured else "not measured"
-    removed = sum(one.action == "removed" for one in data.overlaps)
     return [
         KeyFigure("Records read", f"{read:,}", f"from {data.count('ingest', 'files'):,} files"),
-        KeyFigure("Examples kept", f"{kept:,}", "for training, choices and the sealed benchmark"),
+        KeyFigure("Examples kept", f"{kept:,}", "to train on, to choose by, to test on"),
         KeyFigure("Values masked", f"{sum((data.entities or {}).values()):,}", "personal data and secrets"),
         KeyFigure("Residual risk", risk[:1].upper() + risk[1:], "share of texts that may still hold personal data"),
-        KeyFigure("Overlap removed", f"{removed:,}", f"{data.left_over:,} left"),
     ]

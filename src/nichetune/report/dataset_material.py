@@ -15,6 +15,7 @@ from typing import Any
 
 from nichetune.benchmark.contamination import check_training
 from nichetune.benchmark.seal import Benchmark, load_benchmark
+from nichetune.core.errors import UserError
 from nichetune.core.files import iter_jsonl, read_json, read_records
 from nichetune.core.records import Dropped, Estimate, Example
 from nichetune.core.settings import Settings
@@ -26,7 +27,7 @@ STAGES = ("ingest", "mask", "format", "dedupe", "split", "benchmark")
 
 @dataclass(frozen=True)
 class Audit:
-    """What a person found in a sample of masked texts."""
+    """What a person found in a sample of masked texts: of how many in how many there still was personal data."""
 
     sampled: int
     leaks: int
@@ -119,4 +120,9 @@ def _read_audit(file: Path | None) -> Audit | None:
     if file is None or not file.is_file():
         return None
     told = read_json(file)
-    return Audit(int(told["sampled"]), int(told["leaks"]))
+    sampled, leaks = (told.get(name) if isinstance(told, dict) else None for name in ("sampled", "leaks"))
+    if not isinstance(sampled, int) or not isinstance(leaks, int) or not 0 <= leaks <= sampled:
+        raise UserError(
+            f'{file}: not an audit: it holds {{"sampled": 200, "leaks": 0}}, texts judged and texts at fault'
+        )
+    return Audit(sampled, leaks)
