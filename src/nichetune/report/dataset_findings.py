@@ -186,7 +186,8 @@ def build_contamination(data: DatasetMaterial) -> Contamination:
     removed = [one for one in data.overlaps if one.action == "removed"]
     listed = [one for one in data.overlaps if one.action == "listed" and one.kind == "example"]
     documents = [one for one in data.overlaps if one.kind == "document"]
-    left, compared = data.left_over, (data.fact("split", "semantic") or {}).get("compared")
+    left = data.left_over
+    meaning = _MEANING[rules.semantic if (data.fact("split", "semantic") or {}).get("compared") else "off"]
     sentence = (
         f"Examples that overlapped the sealed benchmark and were removed: {len(removed):,}. Counted again after that: "
         + ("none is left." if left == 0 else f"{left:,} left, with which training refuses to start.")
@@ -194,7 +195,7 @@ def build_contamination(data: DatasetMaterial) -> Contamination:
     rule = (
         f"A text overlaps if it is the same, shares a run of {rules.overlap_words} words with a sealed question, or "
         f"holds a shorter one whole. Runs found in {rules.boilerplate_groups} groups or more are boilerplate. A "
-        f"grounded item's evidence passage is exempt, and so is how a question names it. {_MEANING[rules.semantic if compared else 'off']}"
+        f"grounded item's evidence passage is exempt, and so is how a question names it. {meaning}"
     )
     tables = [[_describe_hit(one) for one in some[:SHOWN]] for some in (removed, listed, documents)]
     return Contamination(
