@@ -26,7 +26,6 @@ import json
 import os
 import platform
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -171,13 +170,13 @@ def measure(tool: str, folder: Path, records: list[Record], options: argparse.Na
     python = sys.executable if tool == "ours" else options.peer_python
     command = [python, __file__, "--tool", tool, "--folder", str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} if tool == "ours" else dict(os.environ)
-    start, cpu, peak = time.monotonic(), sum_children_s(), 0
+    start, peak, used = time.monotonic(), 0, dict[int, float]()
     with (folder / f"{tool}.log").open("w") as log:
         process = psutil.Popen(command, stdout=log, stderr=log, env=environment)
         while process.poll() is None:
-            peak = max(peak, sum_memory(process))
+            peak = max(peak, look_at(process, used))
             time.sleep(_EVERY_S)
-    seconds, cpu_s = time.monotonic() - start, sum_children_s() - cpu
+    seconds, cpu_s = time.monotonic() - start, sum(used.values())
     if process.returncode != 0:
         last = (folder / f"{tool}.log").read_text().strip().splitlines()[-1:]
         return {"failed": last[0] if last else f"exit {process.returncode}"}
@@ -187,20 +186,15 @@ def measure(tool: str, folder: Path, records: list[Record], options: argparse.Na
     return speed | {"peak_mib": round(peak / 2**20)} | judge(records, kept)
 
 
-def sum_children_s() -> float:
-    """Processor time of all processes below this one that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def sum_memory(process: Any) -> int:
-    """Resident memory of a process and all below it."""
+def look_at(process: Any, used: dict[int, float]) -> int:
+    """Resident memory of a process and all below it; notes the processor time of each in `used`."""
     import psutil
 
     total = 0
     for one in [process, *process.children(recursive=True)]:
         try:
             total += one.memory_info().rss
+            used[one.pid] = sum(one.cpu_times()[:2])
         except psutil.Error:
             continue
     return total
