@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 import nichetune
-from nichetune.cli import benchmark, live, models, project, registry, stages
+from nichetune.cli import benchmark, live, models, project, registry, stages, trace
 from nichetune.core.errors import NichetuneError, SystemFailure, explain_os_error
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ def _options(version: bool = typer.Option(False, "--version", callback=_show_ver
 project.add_commands(app)
 stages.add_commands(app)
 live.add_commands(app)
+trace.add_commands(app)
 app.add_typer(benchmark.app, name="benchmark", help="The private benchmark: seal, show, verify.")
 app.add_typer(registry.app, name="registry", help="Versions under governance: list, show, promote, rollback, …")
 app.add_typer(models.app, name="models", help="Base models and encoders from the package registry.")
