@@ -14,7 +14,8 @@ from corpus_tools import ingest_files, lines, make_settings, read_lines
 from reading_tools import message, pdf_bytes, word_bytes, workbook_bytes, zip_bytes
 
 from nichetune.core.errors import SystemFailure, UserError
-from nichetune.corpus.reading.locate import find_files, show_url
+from nichetune.core.urls import show_url
+from nichetune.corpus.reading.locate import find_files
 
 MAIL = {"path": "mail", "task": "route"}
 ROW = {"text": "Where is my bill?", "label": "billing"}
@@ -187,6 +188,13 @@ def test_a_url_that_leads_nowhere_is_one_line_without_its_keys(tmp_path, store, 
 def test_a_url_is_shown_without_its_keys():
     assert show_url("https://kim:pw@host/a.csv?sig=abc#x") == "https://host/a.csv"
     assert show_url("s3://key:secret@bucket/a.csv") == "s3://bucket/a.csv"
+    assert show_url("notes/what?.csv") == "notes/what?.csv"
+
+
+def test_settings_are_written_down_without_a_url_s_keys():
+    settings = make_settings([{"path": "https://kim:hunter2@host/a.csv?sig=hunter2", "task": "route"}])
+    assert "hunter2" not in settings.model_dump_json()
+    assert settings.sources[0].path.endswith("sig=hunter2")
 
 
 def test_a_share_of_broken_files_stops_and_names_the_first(tmp_path):

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+
+from nichetune.core.urls import show_url
 
 TaskKind = Literal["form", "exact", "choice", "workflow", "grounded", "free"]
 Method = Literal["qlora", "lora", "full"]
@@ -128,6 +130,11 @@ class SourceSettings(Section):
         "details, numbers and secrets are masked in it, and its words count as known when notes are masked.",
     )
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    @field_serializer("path")
+    def _hide_keys(self, path: str) -> str:
+        """Settings are written into manifests and reports; a signed URL's key is not."""
+        return show_url(path)
 
 
 class IngestSettings(Section):

@@ -36,6 +36,7 @@ class _Intake:
     Attributes:
         task: the examples' task; None for documents.
         chat: the chat format, empty for plain columns.
+        sheet: the workbook's sheet that is being read.
     """
 
     harvest: Harvest
@@ -46,6 +47,7 @@ class _Intake:
     task: TaskSettings | None
     label: str
     chat: str = ""
+    sheet: str = ""
     records: int = 0
     kept: int = 0
     repaired: int = 0
@@ -87,7 +89,8 @@ class _Intake:
         return self._mapper(self._resolve(columns_of(raw.values for raw in ahead)))
 
     def _resolve(self, seen: list[str]) -> dict[str, str]:
-        return resolve_columns(self.source, self.task, seen, Place(self.number, self.part.name))
+        name = f"{self.part.name} [{self.sheet}]" if self.sheet else self.part.name
+        return resolve_columns(self.source, self.task, seen, Place(self.number, name))
 
     def _mapper(self, columns: dict[str, str]) -> Mapper:
         return Mapper(
@@ -165,7 +168,7 @@ def take_part(harvest: Harvest, settings: Settings, number: int, part: Part) -> 
     task = settings.tasks[source.task] if source.holds == "examples" else None
     intake = _Intake(harvest, settings, number, part, source, task, harvest.label(part.name))
     reading = open_reading(part, source, intake.label)
-    for _, records in groupby(reading.records(), key=lambda raw: raw.part):
+    for intake.sheet, records in groupby(reading.records(), key=lambda raw: raw.part):
         intake.take_table(records)
     if source.published and task is None:
         harvest.published.append(part.name)

@@ -167,7 +167,7 @@ class Mapper:
         # A long value is a column mapped wrongly, and may be anybody's text.
         shown = repr(value) if len(value) <= _LONGEST_SHOWN_VALUE else f"a value of {len(value)} characters"
         known = ", ".join(allowed[:_SHOWN_VALUES]) + (", …" if len(allowed) > _SHOWN_VALUES else "")
-        where = f"{self.file}:{raw.line}: {name.removeprefix('fields.')}"
+        where = f"{self.locate(raw).place}: {name.removeprefix('fields.')}"
         raise UserError(f"{where}: {shown} is not among the allowed values ({known}): correct the label or the task")
 
     def _read_abstain(self, raw: RawRecord) -> bool:

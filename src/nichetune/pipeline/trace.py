@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nichetune.core.errors import UserError
-from nichetune.core.files import hash_text, iter_jsonl, read_json
+from nichetune.core.files import hash_text, read_json
 from nichetune.core.records import Source
 from nichetune.pipeline.flow import Project, list_stages
 
@@ -85,14 +85,15 @@ def trace_record(project: Project, wanted: str) -> list[Trace]:
 Match = Callable[[dict[str, Any]], bool]
 
 
-def _match_id(project: Project, wanted: str) -> tuple[str, Match]:
+def _match_id(project: Project, wanted: str) -> tuple[list[str], Match]:
     """By id, or by one that a column of names or masking made a pseudonym of."""
     digest = hash_text(project.settings.project + wanted)[:16]
-    names = {wanted, f"id-{digest}", f"masked-{digest}"}
-    return "", lambda record: record.get("id") in names
+    names = [wanted, f"id-{digest}", f"masked-{digest}"]
+    return [_escape(name) for name in names], lambda record: record.get("id") in names
 
 
-def _match_place(wanted: str) -> tuple[str, Match]:
+def _match_place(wanted: str) -> tuple[list[str], Match]:
+    """By file and line, page or sheet; a file alone means what was put aside as a whole."""
     found = _PLACE.match(wanted)
     assert found is not None  # the pattern takes any text
     file, part = found["file"], found["part"]
@@ -103,19 +104,24 @@ def _match_place(wanted: str) -> tuple[str, Match]:
         name = str(source.get("file", ""))
         return (
             (name == file or name.endswith(f"/{file}"))
-            and (line is None or source.get("line") == line)
+            and (source.get("line") == line if page is None else line in (None, source.get("line")))
             and (page is None or source.get("page") == page)
             and (part is None or source.get("part") == part)
         )
 
-    return json.dumps(file.rpartition("/")[2], ensure_ascii=False)[1:-1], matches
+    return [_escape(file.rpartition("/")[2])], matches
 
 
-def _find_hits(project: Project, match: tuple[str, Match]) -> list[_Hit]:
+def _escape(text: str) -> str:
+    """A text as it stands in a line of JSON."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _find_hits(project: Project, match: tuple[list[str], Match]) -> list[_Hit]:
     """The records that match, stage by stage.
 
     Args:
-        match: a text that the record's line holds (most lines need no parsing then), and the test itself.
+        match: texts of which the record's line holds one (most lines need no parsing then), and the test itself.
     """
     held, matches = match
     hits = []
@@ -126,12 +132,10 @@ def _find_hits(project: Project, match: tuple[str, Match]) -> list[_Hit]:
     return hits
 
 
-def _scan(path: Path, held: str) -> Iterator[dict[str, Any]]:
-    if not held:
-        yield from iter_jsonl(path)
-        return
+def _scan(path: Path, held: list[str]) -> Iterator[dict[str, Any]]:
+    """The objects on lines that hold one of these texts."""
     with path.open(encoding="utf-8") as handle:
-        yield from (json.loads(line) for line in handle if held in line)
+        yield from (json.loads(line) for line in handle if any(text in line for text in held))
 
 
 def _by_id(hits: list[_Hit]) -> dict[str, list[_Hit]]:
@@ -157,8 +161,9 @@ def _follow(project: Project, name: str, hits: list[_Hit]) -> Trace:
 
 def _find_file(project: Project, file: str) -> dict[str, Any]:
     path = project.path("ingest") / _READING
-    held = json.dumps(file, ensure_ascii=False)
-    return next((one for one in _scan(path, held) if one["file"] == file), {}) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    return next((one for one in _scan(path, [_escape(file)]) if one["file"] == file), {})
 
 
 def _describe(hit: _Hit) -> str:
@@ -196,7 +201,7 @@ def _end(project: Project, name: str, hits: list[_Hit]) -> list[Step]:
 def _citing(project: Project, part: str, name: str) -> Iterator[str]:
     path = project.path("split") / f"{part}.jsonl"
     if path.is_file():
-        for one in _scan(path, json.dumps(name, ensure_ascii=False)):
+        for one in _scan(path, [_escape(name)]):
             if name in one["expected"]["evidence"]:
                 yield one["id"]
 

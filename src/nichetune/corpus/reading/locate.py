@@ -16,6 +16,7 @@ from typing import IO, Any
 from urllib.parse import unquote
 
 from nichetune.core.errors import NichetuneError, SystemFailure, UserError
+from nichetune.core.urls import show_url
 from nichetune.corpus.reading.formats import explain_unknown, is_readable
 
 _URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -125,7 +126,8 @@ def _find_remote(pattern: str, wanted: str) -> Listing:
     shown = show_url(pattern)
     with _remote(shown):
         files, path = _open_store(pattern)
-        is_folder = not _is_glob(path) and files.isdir(path)
+        is_web = pattern.lower().startswith("http")  # a web server has no folders, and asking for one loads the file
+        is_folder = not is_web and not _is_glob(path) and files.isdir(path)
         if is_folder:
             paths = sorted(files.find(path))
         elif _is_glob(path):
@@ -138,12 +140,6 @@ def _find_remote(pattern: str, wanted: str) -> Listing:
     visible = [one for one in paths if not is_folder or not _is_hidden(Path(one.removeprefix(base)))]
     urls = [files.unstrip_protocol(one) for one in visible]
     return _sift([Found(show_url(url), url=url) for url in urls], shown, is_folder, wanted, "the store")
-
-
-def show_url(url: str) -> str:
-    """A URL without what may be a key in it: user, password, query and fragment."""
-    bare = re.split(r"[?#]", url, maxsplit=1)[0] if url.lower().startswith("http") else url
-    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]+://)[^/@]*@", r"\1", bare)
 
 
 def _open_store(url: str) -> tuple[Any, str]:
