@@ -13,7 +13,7 @@ RIGHT = [
     "Œuvre, Ærø, Ångström, İstanbul, Łódź, Čapek",
     "Катаракта правого глаза", "Γλαύκωμα δεξιού οφθαλμού", "白内障の手術。", "백내장 수술", "מחלת עיניים", "مرض العين",
     "मोतियाबिंद", "ต้อกระจก", "é alone", "Größe: 3 × 4 m², ½ Liter", "100 € für 5 Stück", "👁️ eye 🙂",
-    "Ã is a letter", "n̈ and é",
+    "MANHÃ E TARDE, A MAÇÃ É BOA", "ÎLE-DE-FRANCE, DÉJÀ VU À PARIS", "n̈ and é",
 ]  # fmt: skip
 
 

@@ -168,7 +168,7 @@ def _is_utf8(handle: IO[bytes]) -> bool:
 
 def replace_surrogates(text: str) -> str:
     """Without halves of characters, which JSON can spell but no file can hold; the length stays the same."""
-    return _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def _find_wide(head: bytes) -> str:

@@ -16,6 +16,8 @@ from pydantic import BaseModel
 
 from nichetune.core.files import write_jsonl
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
 
 def write_private(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> int:
     """Writes records as JSON Lines that only their owner may read; returns how many."""
@@ -31,7 +33,7 @@ def open_private(path: Path) -> Iterator[Callable[[BaseModel], None]]:
         handle = part.open("w", encoding="utf-8")
 
     def write(record: BaseModel) -> None:
-        handle.write(json.dumps(record.model_dump(mode="json"), ensure_ascii=False) + "\n")
+        handle.write(_ENCODER.encode(record.model_dump(mode="json")) + "\n")
 
     try:
         with handle:

@@ -60,7 +60,7 @@ def _mend_text(text: str, rule: Rule, mended: Mended) -> str:
             mended.problem = MOJIBAKE
         elif fixed != text:
             mended.repaired += 1
-            text = fixed
+            text = fixed.removeprefix("\ufeff")  # a byte order mark that became text
     lost = text.count("\ufffd")
     if lost and (len(text) < _LONG or lost > _LOST_SHARE_OF_PASSAGE * len(text)):
         mended.problem = LOST
