@@ -43,9 +43,10 @@ def fails(capsys, *arguments: str) -> str:
         (FORM.replace("text: note", "fields.sied: side"), ROWS, "fields.side"),
         (FORM, ROWS + "pain,middle\n", "middle"),
         (FORM, "note,side\n", "corpus is empty"),
+        (FORM.replace("side:", "parsed:"), ROWS, "a metric has that name"),
     ],
     ids=["empty settings", "broken settings", "unknown key", "missing file", "no known column", "unknown field",
-         "unknown label", "empty corpus"],
+         "unknown label", "empty corpus", "a metric's name"],
 )  # fmt: skip
 def test_a_mistake_in_a_project_is_one_line(tmp_path, capsys, settings, data, words):
     line = fails(capsys, "ingest", "--project", str(project(tmp_path, settings, data)))

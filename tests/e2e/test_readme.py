@@ -34,7 +34,7 @@ def serve_and_ask(folder: Path, arguments: list[str]) -> str:
         for _ in range(600):
             assert server.poll() is None, "the server ended by itself"
             try:
-                with urllib.request.urlopen("http://127.0.0.1:8000/healthz", timeout=2) as answer:
+                with urllib.request.urlopen("http://127.0.0.1:8080/healthz", timeout=2) as answer:
                     return str(json.load(answer))
             except OSError:
                 time.sleep(0.1)

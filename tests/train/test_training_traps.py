@@ -223,10 +223,10 @@ def test_training_keeps_all_where_it_fits_then_recomputes_then_packs(base, capsy
     def fit(free: float, method: str = "qlora", **train):
         return choose_fit(TrainSettings(**train), method, base.folder, "float32", "cpu", 512, int(free * 2**30))
 
-    assert fit(16) == Fit(packed=False, checkpointing=False)
+    assert fit(16) == Fit(False, False, "float32")
     assert capsys.readouterr().err == ""
-    assert fit(1.6) == Fit(packed=False, checkpointing=True)
+    assert fit(1.6) == Fit(False, True, "float32")
     assert "gradient checkpointing" in capsys.readouterr().err
-    assert fit(1.0) == Fit(packed=True, checkpointing=True)
-    assert fit(1.0, "lora") == Fit(packed=False, checkpointing=True)
-    assert fit(1.0, checkpointing="off", dequantise="on") == Fit(packed=False, checkpointing=False)
+    assert fit(1.0) == Fit(True, True, "float32")
+    assert fit(1.0, "lora") == Fit(False, True, "float32")
+    assert fit(1.0, checkpointing="off", dequantise="on") == Fit(False, False, "float32")
