@@ -132,11 +132,14 @@ def choose_rows(settings: Any, base: Any, steps: int) -> list[dict[str, list[int
 
 def make_trainer(who: str, method: str, settings: Any, base: Any, rows: list[dict[str, list[int]]], steps: int) -> Any:
     """Ours, or stock TRL with the same adapter, rate and data."""
+    import torch
     from datasets import Dataset
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
+    from nichetune.models.adapters import attach_adapter
     from nichetune.train.sft import choose_rate
+    from nichetune.train.trainer import SupervisedTrainer
 
     own = {"gradient_checkpointing": False} if who != "stock" else {}
     if who == "ours":
@@ -148,36 +151,12 @@ def make_trainer(who: str, method: str, settings: Any, base: Any, rows: list[dic
         lr_scheduler_type="cosine", max_length=settings.base.max_length, report_to="none", save_strategy="no",
         logging_steps=1, disable_tqdm=True, dataloader_pin_memory=False, train_sampling_strategy="sequential", **own,
     )  # fmt: skip
-    given = {"args": args, "train_dataset": Dataset.from_list(rows), "processing_class": base.tokenizer}
-    trainer = (
-        make_ours(settings, base, given) if who == "ours" else SFTTrainer(model=plain_adapter(settings, base), **given)
-    )
+    model = attach_adapter(base, settings.train, settings.seed, fuse=who == "ours")
+    given = {"model": model, "args": args, "train_dataset": Dataset.from_list(rows), "processing_class": base.tokenizer}
+    ours = {"head_dtype": getattr(torch, base.dtype)}
+    trainer = SupervisedTrainer(**given, **ours) if who == "ours" else SFTTrainer(**given)
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def make_ours(settings: Any, base: Any, given: dict[str, Any]) -> Any:
-    """Our trainer on our adapter."""
-    import torch
-
-    from nichetune.models.adapters import attach_adapter
-    from nichetune.train.trainer import SupervisedTrainer
-
-    model = attach_adapter(base, settings.train, settings.seed)
-    return SupervisedTrainer(model=model, head_dtype=getattr(torch, base.dtype), **given)
-
-
-def plain_adapter(settings: Any, base: Any) -> Any:
-    """PEFT's own adapter of the same rank on the same layers."""
-    from peft import LoraConfig, get_peft_model
-    from transformers import set_seed
-
-    set_seed(settings.seed)
-    train = settings.train
-    return get_peft_model(base.model, LoraConfig(
-        r=train.rank, lora_alpha=train.alpha, lora_dropout=train.dropout, target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    ))  # fmt: skip
 
 
 def exact_form(settings: Any, base: Any, trainer: Any, method: str, items: int) -> float:

@@ -72,7 +72,7 @@ def test_other_encodings_without_a_mark_are_recognised(tmp_path, encoding):
         "shift_jis": "右眼の白内障の手術を受けた患者が今朝診察に来ました。",
         "gb18030": "病人今天早上因右眼白内障来诊所检查，情况良好。",
         "cp1253": "Ο ασθενής εξετάστηκε σήμερα το πρωί για καταρράκτη στο δεξί μάτι.",
-    }.get(encoding, "Seen this morning, Menière in the left ear.")  # fmt: skip
+    }.get(encoding, "Seen this morning: Menière in the left ear.")  # fmt: skip
     settings = make_settings([{"path": "mail.csv", "task": "route"}])
     data = "\n".join(["text,label", *[f"{text},billing"] * 3, ""]).encode(encoding)
     out, report = ingest_files(tmp_path, {"mail.csv": data}, settings)

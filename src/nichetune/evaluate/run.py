@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nichetune.benchmark.seal import verify_benchmark
-from nichetune.core.files import read_json, read_records, write_json, write_jsonl, write_record
+from nichetune.core.files import list_files, read_json, read_records, write_json, write_jsonl, write_record
 from nichetune.core.progress import track
 from nichetune.core.records import Candidate, Document, Example, ItemScore, Prediction
 from nichetune.core.settings import PRIMARY_METRICS, Settings
@@ -126,8 +126,7 @@ def _base_folder(settings: Settings) -> Path:
 
 def _folder_bytes(folder: Path) -> int:
     """Bytes of a stage's content: its clocks and what can be rebuilt stand outside, or two equal runs would differ."""
-    files = (f for f in sorted(folder.rglob("*")) if f.is_file() and f.name != TIMING)
-    return sum(f.stat().st_size for f in files if DERIVED not in f.parts)
+    return sum(f.stat().st_size for f in list_files(folder, frozenset({TIMING, DERIVED})))
 
 
 def _write(

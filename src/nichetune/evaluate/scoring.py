@@ -117,7 +117,7 @@ def _score_grounded(answer: Answer, expected: Expected, documents: Documents | N
 
 def _score_retrieval(prediction: Prediction, expected: Expected) -> Scores:
     """`evidence_recall`: the share of the evidence that was put before the model, at the candidate's own k."""
-    if not prediction.retrieved or not expected.evidence:
+    if not prediction.index_version or not expected.evidence:  # a rung that looks nothing up has no index
         return {}
     return {"evidence_recall": share_in(set(expected.evidence), set(prediction.retrieved))}
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import torch
 
-from nichetune.models.compute import fast_copy
+from nichetune.models.compute import copy_fast_head
 from nichetune.models.loading import LoadedModel
 from nichetune.models.shared_prefix import (
     CacheWindow,
@@ -28,7 +28,7 @@ from nichetune.models.shared_prefix import (
 from nichetune.models.templates import end_of_turn_ids
 
 Stopped = Literal["end", "brace", "length"]
-_READ_TOKENS = 1024
+_READ_TOKENS = 1024  # what one layer makes of them stays in a processor's cache
 _FINALISTS = 8  # bfloat16 misjudges a logit by some hundredths: the true best is never far down
 
 
@@ -71,7 +71,7 @@ class TransformersEngine:
         self.loaded, self.batch_size = loaded, batch_size
         self._decoder = loaded.model.get_decoder()
         self._head = loaded.model.get_output_embeddings()
-        self._fast_head = fast_copy(self._head, loaded.dtype, loaded.device)
+        self._fast_head = copy_fast_head(self._head, loaded.dtype, loaded.device)
         self._ends = end_of_turn_ids(loaded.tokenizer)
         use_shared_prefix(loaded.model)
         loaded.model.eval()
@@ -135,18 +135,16 @@ class TransformersEngine:
     def _read_prompts(
         self, rows: list[_Row], prefix: Prefix, shared: int, width: int, cache: LayerCache
     ) -> torch.Tensor:
-        """Fills the cache, a few rows of like lengths at a time, and returns each row's first token, [rows].
-
-        Some hundred tokens a pass keep what a layer makes of them in the processor's cache, and pad little.
-        """
+        """Fills the cache, a few rows of like lengths at a time, which pads little; each row's first token, [rows]."""
+        device = self.loaded.device
         chosen: list[torch.Tensor] = []
         for first, last in plan_reading([len(row.request.ids) - shared for row in rows]):
             own = [row.request.ids[shared:] for row in rows[first:last]]
             longest = max(len(ids) for ids in own)
             blank = [longest - len(ids) for ids in own]
-            tokens = torch.tensor([[0] * n + ids for n, ids in zip(blank, own, strict=True)], device=self.loaded.device)
-            places = torch.arange(longest, device=self.loaded.device) - torch.tensor(blank)[:, None].to(tokens.device)
-            mask = causal_mask(longest, self.loaded.device, places >= 0)
+            tokens = torch.tensor([[0] * n + ids for n, ids in zip(blank, own, strict=True)], device=device)
+            places = torch.arange(longest, device=device) - torch.tensor(blank, device=device)[:, None]
+            mask = causal_mask(longest, device, places >= 0)
             window = CacheWindow(cache, first, width - longest)
             chosen.append(self._forward(tokens, places.clamp(min=0) + shared, mask, window, prefix))
         cache.advance(width)

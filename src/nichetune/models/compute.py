@@ -3,7 +3,8 @@
     loaded float32 model -> the same model, linear weights in bfloat16; all between them stays in float32
 
 Some CPUs multiply bfloat16 two to three times as fast as float32, others eight times slower. Where it is faster,
-only the large products use it: the residual stream, norms, softmax, adapters, head and loss keep float32.
+only the large products use it: the residual stream, norms, softmax, adapters and loss keep float32, and what the head
+finds in it is decided in float32.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ def pick_dtype(wanted: str, device: str) -> Dtype:
     """The format asked for; by itself bfloat16 on a GPU, and on a CPU whatever it multiplies faster."""
     if wanted in ("float32", "bfloat16"):
         return wanted  # type: ignore[return-value]
-    return "bfloat16" if device == "cuda" or bfloat16_gain() >= _WORTHWHILE else "float32"
+    return "bfloat16" if device == "cuda" or is_bfloat16_faster() else "float32"
+
+
+def is_bfloat16_faster() -> bool:
+    """Whether this CPU gains enough by bfloat16 to pay for the casts."""
+    return bfloat16_gain() >= _WORTHWHILE
 
 
 @functools.cache
@@ -58,7 +64,7 @@ def hold_linears(model: Any, dtype: Dtype) -> None:
 
     if dtype == "float32":
         return
-    fast = bfloat16_gain() >= _WORTHWHILE
+    fast = is_bfloat16_faster()
     for module in frozen_linears(model).values():
         weight = module.weight.data.to(torch.bfloat16)
         module.weight.data = weight if fast else weight.float()
@@ -66,11 +72,11 @@ def hold_linears(model: Any, dtype: Dtype) -> None:
         multiply_in_bfloat16(model)
 
 
-def fast_copy(head: Any, dtype: Dtype, device: str) -> Any:
-    """The output head's weight in the format that this CPU multiplies faster; None where it already is."""
+def copy_fast_head(head: Any, dtype: Dtype, device: str) -> Any:
+    """The output head's weight in bfloat16, where the model is held in it on a CPU that gains by it; else None."""
     import torch
 
-    wanted = device == "cpu" and dtype == "bfloat16" and bfloat16_gain() >= _WORTHWHILE and head.bias is None
+    wanted = device == "cpu" and dtype == "bfloat16" and head.bias is None and is_bfloat16_faster()
     return head.weight.data.to(torch.bfloat16) if wanted and head.weight.dtype == torch.float32 else None
 
 

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -60,7 +61,7 @@ def zip_members(handle: IO[bytes]) -> Iterator[Member]:
         problem = "password-protected" if info.flag_bits & _ENCRYPTED else ""
         if (info.external_attr >> 16) & 0o170000 == 0o120000:
             problem = "a link in an archive"
-        yield _member(info.filename, problem, lambda target, info=info: _copy_zipped(archive, info, target))
+        yield _member(info.filename, problem, partial(_copy_zipped, archive, info))
 
 
 def _copy_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: IO[bytes]) -> None:
@@ -86,7 +87,7 @@ def tar_members(handle: IO[bytes]) -> Iterator[Member]:
                 count += 1
                 _refuse_crowd(count)
                 problem = "" if info.isreg() else "a link in an archive" if info.islnk() or info.issym() else "no file"
-                yield _member(info.name, problem, lambda target, info=info: _copy_tarred(archive, info, target))
+                yield _member(info.name, problem, partial(_copy_tarred, archive, info))
     except (tarfile.TarError, EOFError, ValueError):
         raise Unreadable("damaged tar archive") from None
 

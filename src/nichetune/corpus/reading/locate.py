@@ -79,6 +79,7 @@ def find_files(project: Path, pattern: str, wanted: str = "auto") -> Listing:
     path = project / pattern
     if path.is_file():
         return Listing([_local(project, path)])
+    found: Iterator[Path]
     if path.is_dir():
         found = path.rglob("*")
     elif not _is_glob(pattern):
