@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 import nichetune
 from nichetune.cli import benchmark, live, models, project, registry, stages, trace
 from nichetune.core.errors import NichetuneError, explain_os_error
+from nichetune.core.progress import silence_progress
 
 app = typer.Typer(
     name="nichetune", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
+    silence_progress(False)  # what an earlier call in this process asked for
     try:
         result = app(args=arguments, standalone_mode=False)
     except NichetuneError as error:

@@ -127,14 +127,15 @@ def _find_remote(pattern: str, wanted: str) -> Listing:
     shown = show_url(pattern)
     with _remote(shown):
         files, path = _open_store(pattern)
-        is_web = pattern.lower().startswith("http")  # a web server has no folders, and asking for one loads the file
+        is_web = pattern.lower().startswith("http")  # a web server has no folders, and a query is no glob
         is_folder = not is_web and not _is_glob(path) and files.isdir(path)
         if is_folder:
             paths = sorted(files.find(path))
-        elif _is_glob(path):
+        elif not is_web and _is_glob(path):
             paths = sorted(one for one in files.glob(path) if files.isfile(one))
         else:
-            paths = [path] if files.exists(path) else []
+            files.info(path)  # `exists` of a web address says no for a server that is down, too
+            paths = [path]
     if paths == [path]:  # one file: its URL may need the query that was given with it
         return Listing([Found(shown, url=pattern)])
     base = path.rstrip("/") + "/"
@@ -149,9 +150,9 @@ def _open_store(url: str) -> tuple[Any, str]:
     scheme = url.partition("://")[0].lower()
     try:
         files, path = fsspec.core.url_to_fs(url)
-    except ImportError:
-        extra = f"nichetune[{_EXTRAS[scheme]}]" if scheme in _EXTRAS else f"the fsspec package for {scheme}"
-        raise UserError(f"{show_url(url)}: reading {scheme}:// needs another package: pip install '{extra}'") from None
+    except ImportError as error:
+        how = f"pip install 'nichetune[{_EXTRAS[scheme]}]'" if scheme in _EXTRAS else str(error)
+        raise UserError(f"{show_url(url)}: reading {scheme}:// needs another package: {how}") from None
     except ValueError:
         raise UserError(f"{show_url(url)}: unknown kind of URL {scheme}://: check sources[].path") from None
     return files, str(path)
@@ -164,9 +165,18 @@ def _remote(name: str) -> Iterator[None]:
         yield
     except NichetuneError:
         raise
-    except FileNotFoundError:
-        raise UserError(f"{name}: no such file: check sources[].path") from None
+    except FileNotFoundError as error:
+        cause = error.__cause__  # a web client's, of whatever went wrong
+        if isinstance(cause, OSError):
+            raise _no_answer(name, cause) from None
+        if getattr(cause, "status", 404) in (401, 403):
+            raise UserError(f"{name}: the server refuses access: check the URL's key") from None
+        raise UserError(f"no such file: {name}: check sources[].path") from None
     except PermissionError:
         raise UserError(f"{name}: the store refuses access: check its credentials in the environment") from None
     except Exception as error:  # noqa: BLE001 - the exceptions of all clients of all stores
-        raise SystemFailure(f"{name}: the store does not answer ({type(error).__name__}): try again later") from None
+        raise _no_answer(name, error) from None
+
+
+def _no_answer(name: str, error: Exception) -> SystemFailure:
+    return SystemFailure(f"{name}: the store does not answer ({type(error).__name__}): try again later")
