@@ -16,8 +16,9 @@ import typer
 from typer.exceptions import TyperException
 
 import nichetune
-from nichetune.cli import benchmark, live, models, project, registry, stages
+from nichetune.cli import benchmark, live, models, project, registry, stages, trace
 from nichetune.core.errors import NichetuneError, explain_os_error
+from nichetune.core.progress import silence_progress
 
 app = typer.Typer(
     name="nichetune", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -41,6 +42,7 @@ def _options(version: bool = typer.Option(False, "--version", callback=_show_ver
 project.add_commands(app)
 stages.add_commands(app)
 live.add_commands(app)
+trace.add_commands(app)
 app.add_typer(benchmark.app, name="benchmark", help="The private benchmark: seal, show, verify.")
 app.add_typer(registry.app, name="registry", help="Versions under governance: list, show, promote, rollback, …")
 app.add_typer(models.app, name="models", help="Base models and encoders from the package registry.")
@@ -53,6 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
+    silence_progress(False)  # what an earlier call in this process asked for
     try:
         result = app(args=arguments, standalone_mode=False)
     except NichetuneError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from nichetune.core.settings import TaskSettings
 
@@ -21,11 +21,29 @@ class Record(BaseModel):
 
 
 class Source(Record):
-    """Where a record came from: file (relative to the project), line (from 1), digest of the raw line."""
+    """Where a record came from. What does not apply is left out of the record's JSON.
+
+    Attributes:
+        file: relative to the project, or a URL; a file in an archive stands behind the archive's name and `/`.
+        line: from 1; in a table file its row, in a Word file its paragraph, in a PDF the line of its page.
+        sha256: of the raw line, row, message or passage; of the whole file where it cannot be read at all.
+        page: of a PDF, from 1.
+        part: a workbook's sheet.
+    """
 
     file: str
     line: int | None = None
     sha256: str = ""
+    page: int | None = Field(None, exclude_if=lambda value: value is None)
+    part: str = Field("", exclude_if=lambda value: not value)
+
+    @property
+    def place(self) -> str:
+        """The place in words: `notes.csv:18`, `book.xlsx [Sheet1]:4`, `guide.pdf, page 3, line 1`."""
+        name = self.file + (f" [{self.part}]" if self.part else "")
+        if self.page is not None:
+            return f"{name}, page {self.page}" + ("" if self.line is None else f", line {self.line}")
+        return name if self.line is None else f"{name}:{self.line}"
 
 
 class Message(Record):

@@ -12,10 +12,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+
+from nichetune.core.urls import show_url
 
 TaskKind = Literal["form", "exact", "choice", "workflow", "grounded", "free"]
 Method = Literal["qlora", "lora", "full"]
+FileFormat = Literal[
+    "auto", "jsonl", "json", "csv", "parquet", "excel", "markdown", "text", "html", "pdf", "docx", "eml", "mbox"
+]  # fmt: skip
+ChatFormat = Literal["auto", "none", "messages", "sharegpt", "alpaca", "prompt-completion", "preference"]
 RUNGS = ("classical", "base", "fewshot", "rag", "qlora", "qlora+rag", "lora", "lora+rag", "full", "full+rag")
 
 
@@ -92,15 +98,37 @@ class TaskSettings(Section):
 class SourceSettings(Section):
     """Where records come from, and which of the user's columns become what."""
 
-    path: str = Field(description="File, folder or glob, relative to the project.")
+    path: str = Field(
+        description="File, folder, glob, archive (zip, tar) or fsspec URL (s3://…); relative to the project."
+    )
     holds: Literal["examples", "documents"] = Field("examples", alias="as", description="What the records are.")
     task: str = Field("", description="Examples only: the task's name.")
-    format: Literal["auto", "jsonl", "csv", "markdown", "text"] = Field("auto", description="auto: by file name.")
+    format: FileFormat = Field("auto", description="auto: by file name, without .gz, .zst, .bz2 or .xz.")
     encoding: str = Field("auto", description="auto: UTF-8, else the one that the bytes suggest.")
+    mojibake: Literal["repair", "refuse", "keep"] = Field(
+        "repair",
+        description="Text decoded wrongly before it came here (MeniÃ¨re). repair: undone where that is certain, else "
+        "put aside with its place; refuse: always put aside; keep: taken as it stands.",
+    )
+    chat: ChatFormat = Field(
+        "auto",
+        description="Examples only: a chat format, recognised by its keys if nothing maps `text` or the answer; none: "
+        "plain columns. Of a conversation the first exchange is taken, of a preference pair the chosen answer.",
+    )
+    roles: dict[str, Literal["system", "user", "assistant"]] = Field(
+        default_factory=dict, description="Chat only: names of your own for who speaks, such as customer: user."
+    )
+    sheet: str = Field("", description="Workbooks only: the sheet to read; empty: every one that is not hidden.")
+    max_expansion: int = Field(
+        100,
+        ge=1,
+        description="How many times its size a compressed file or archive may grow, once past 256 MiB; text reaches "
+        "about 20, a zip bomb 1000.",
+    )
     map: dict[str, str] = Field(
         default_factory=dict,
         description="From our names (id, text, group, answer, steps, evidence, abstain, title, tenant, "
-        "document_class, valid_from, valid_to, fields.NAME) to the user's columns.",
+        "document_class, valid_from, valid_to, fields.NAME, and for chats messages) to the user's columns.",
     )
     tenant: str = Field("default", description="Whose records these are, where no column says so.")
     document_class: str = Field("", description="The class of the records, where no column says so.")
@@ -112,11 +140,21 @@ class SourceSettings(Section):
     )
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
+    @field_serializer("path")
+    def _hide_keys(self, path: str) -> str:
+        """Settings are written into manifests and reports; a signed URL's key is not."""
+        return show_url(path)
+
 
 class IngestSettings(Section):
     """Reading the corpus."""
 
-    max_broken_share: float = Field(0.05, ge=0, le=1, description="Share of broken records above which to stop.")
+    max_broken_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of broken records above which to stop; a file that cannot be read at all counts as one.",
+    )
     max_words: int = Field(400, ge=1, description="Longer examples are put aside: cut text teaches wrong answers.")
 
 

@@ -105,6 +105,7 @@ def _check_mapped_fields(settings: Settings, n: int) -> list[tuple[Place, str]]:
         "document_class",
         "valid_from",
         "valid_to",
+        "messages",
     }
     known = plain | {f"fields.{name}" for name in fields}
     return [

@@ -1,5 +1,7 @@
 """Finds which of a file's columns hold what: by the source's `map`, by a form's field names, by usual names.
 
+The answer's column may also be called as the task is.
+
 a source's settings + the columns of one of its files -> {our name: the user's column}
 
     {"id": "ticket_no", "text": "free_text", "fields.side": "laterality"}
@@ -60,7 +62,7 @@ def resolve_columns(source: SourceSettings, task: TaskSettings | None, seen: lis
     for name in _wanted_names(task):
         column = source.map.get(name)
         if column is None:
-            column = next((c for c in _usual_columns(name) if c in seen and c not in columns.values()), None)
+            column = next((c for c in _usual_columns(name, source) if c in seen and c not in columns.values()), None)
         elif column not in seen and column.partition(".")[0] not in seen:
             key = f"sources[{place.number}].map.{name}"
             raise UserError(f"{place.file}: no column {column!r} ({key}); it has: {_show(seen)}")
@@ -104,8 +106,10 @@ def _wanted_names(task: TaskSettings | None) -> list[str]:
     return [*common, *by_kind.get(task.kind, ["answer", "abstain"])]
 
 
-def _usual_columns(name: str) -> tuple[str, ...]:
-    return (name.removeprefix("fields."),) if name.startswith("fields.") else USUAL_NAMES[name]
+def _usual_columns(name: str, source: SourceSettings) -> tuple[str, ...]:
+    if name.startswith("fields."):
+        return (name.removeprefix("fields."),)
+    return (source.task, *USUAL_NAMES[name]) if name == "answer" else USUAL_NAMES[name]
 
 
 def _answer_names(task: TaskSettings) -> list[tuple[str, str]]:

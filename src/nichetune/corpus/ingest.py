@@ -1,50 +1,36 @@
 """Ingest: reads the user's files into examples and documents, and puts aside what cannot be read.
 
 the project's files -> examples.jsonl, documents.jsonl (unmasked: for `private/` alone), quarantine.jsonl,
-published.json (files of documents that are public)
+reading.jsonl (each file: how it was read, and what came of it), published.json (files of documents that are public)
 
     {"id": "notes.csv:18", "reason": "empty text", "source": {"file": "corpus/notes.csv", "line": 18, "sha256": "9f…"}}
+    {"file": "corpus/chats.jsonl", "sha256": "77…", "read_as": "Alpaca", "records": 52002, "kept": 51760, …}
 
-A record is put aside under the place where it stands, since its own id may be part of what is wrong with it.
+A record is put aside under the place where it stands, since its own id may be part of what is wrong with it. Records
+are written as they are read: of a line format no more than the first few are ever held.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from nichetune.core.errors import UserError
 from nichetune.core.files import write_json
-from nichetune.core.progress import track
-from nichetune.core.records import Document, Dropped, Example
-from nichetune.core.settings import Settings, SourceSettings
+from nichetune.core.progress import say, track
+from nichetune.core.settings import Settings
 from nichetune.core.stages import Report
-from nichetune.corpus.columns import Place, columns_of, resolve_columns
-from nichetune.corpus.mapping import Mapper, Unfit
-from nichetune.corpus.private import write_private
-from nichetune.corpus.readers import RawRecord, detect_format, find_files, read_file
+from nichetune.corpus.harvest import Harvest, Writers
+from nichetune.corpus.intake import take_part
+from nichetune.corpus.private import open_private
+from nichetune.corpus.reading.formats import explain_unknown, is_readable
+from nichetune.corpus.reading.locate import Found, Listing, find_files
+from nichetune.corpus.reading.parts import open_parts
+from nichetune.corpus.seen import SeenIds
 
-PUBLISHED = "published.json"
-
-
-@dataclass
-class Harvest:
-    """What has been read so far."""
-
-    examples: dict[str, Example] = field(default_factory=dict)
-    documents: dict[str, Document] = field(default_factory=dict)
-    quarantine: list[Dropped] = field(default_factory=list)
-    published: list[str] = field(default_factory=list)
-    labels: dict[str, str] = field(default_factory=dict)
-
-    def label(self, file: str) -> str:
-        """A short name for a file: its last part, or the whole path where another file has that already."""
-        name = Path(file).name
-        return name if self.labels.setdefault(name, file) == file else file
-
-    read: int = 0
-    broken: int = 0
+PUBLISHED, READING = "published.json", "reading.jsonl"
+_SHOWN_FILES = 20
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
@@ -52,82 +38,86 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
 
     Raises:
         UserError: a file or column is missing, too much is broken, a label is unknown, or nothing is left.
+        SystemFailure: a remote store does not answer.
     """
-    project = inputs["project"]
-    harvest = Harvest()
-    files = [(n, path) for n, source in enumerate(settings.sources) for path in _list_files(source, project)]
-    with track("ingest", len(files), "files") as tick:
-        for number, path in files:
-            _read_source_file(harvest, settings, number, path, project)
-            tick()
-    _refuse_if_useless(harvest, settings)
+    listings = [find_files(inputs["project"], source.path, source.format) for source in settings.sources]
     out.chmod(0o700)
-    write_private(out / "examples.jsonl", harvest.examples.values())
-    write_private(out / "documents.jsonl", harvest.documents.values())
-    write_private(out / "quarantine.jsonl", harvest.quarantine)
+    with closing(SeenIds()) as seen, ExitStack() as files:
+        names = ("examples.jsonl", "documents.jsonl", "quarantine.jsonl", READING)
+        harvest = Harvest(Writers(*(files.enter_context(open_private(out / name)) for name in names)), seen)
+        _read_all(harvest, settings, listings, out)
+        refuse_if_useless(harvest, settings)
     write_json(out / PUBLISHED, sorted(harvest.published))
+    _tell(harvest)
     counts = {
-        "files": len(files),
+        "files": sum(len(one.files) for one in listings),
         "in": harvest.read,
-        "examples": len(harvest.examples),
-        "documents": len(harvest.documents),
+        "examples": harvest.examples,
+        "documents": harvest.documents,
     }
-    return Report(counts=counts, dropped=dict(sorted(Counter(one.reason for one in harvest.quarantine).items())))
+    return Report(counts=counts, dropped=dict(sorted(harvest.reasons.items())), facts=_state_facts(harvest))
 
 
-def _list_files(source: SourceSettings, project: Path) -> list[Path]:
-    return find_files(project, source.path, source.format)
+def _read_all(harvest: Harvest, settings: Settings, listings: list[Listing], workspace: Path) -> None:
+    files = [(number, found) for number, listing in enumerate(listings) for found in listing.files]
+    with track("ingest", len(files), "files") as tick:
+        for listing in listings:
+            for name, reason in listing.skipped.items():
+                harvest.skip(name, reason)
+        for number, found in files:
+            _read_file(harvest, settings, number, found, workspace)
+            tick(note=f"{harvest.read} records")
 
 
-def _read_source_file(harvest: Harvest, settings: Settings, number: int, path: Path, project: Path) -> None:
+def _read_file(harvest: Harvest, settings: Settings, number: int, found: Found, workspace: Path) -> None:
     source = settings.sources[number]
-    task = settings.tasks[source.task] if source.holds == "examples" else None
-    file = path.relative_to(project).as_posix() if path.is_relative_to(project) else path.as_posix()
-    label = harvest.label(file)
-    records = read_file(path, detect_format(path, source.format), source.encoding, label)
-    if not any(raw.values is not None for raw in records):
-        columns: dict[str, str] = {}  # an empty or wholly broken file has none to resolve
-    else:
-        columns = resolve_columns(source, task, columns_of(raw.values for raw in records), Place(number, file))
-    if source.published and source.holds == "documents":
-        harvest.published.append(file)
-    mapper = Mapper(file, label, source, task, columns, settings.ingest.max_words, settings.project)
-    for raw in records:
-        _take_record(harvest, mapper, raw)
+    for part in open_parts(found, source.max_expansion, workspace):
+        is_member = part.name != found.name
+        if is_member and part.handle is not None and source.format == "auto" and not is_readable(part.inner):
+            harvest.skip(part.name, explain_unknown(part.inner))
+        else:
+            take_part(harvest, settings, number, part)
 
 
-def _take_record(harvest: Harvest, mapper: Mapper, raw: RawRecord) -> None:
-    harvest.read += 1
-    place = mapper.locate(raw)
-    name = mapper.place_name(raw)
-    if raw.values is None:
-        harvest.broken += 1
-        harvest.quarantine.append(Dropped(id=name, reason=raw.problem, source=place))
-        return
-    try:
-        record = mapper.make_example(raw) if mapper.task else mapper.make_document(raw)
-    except Unfit as unfit:
-        harvest.quarantine.append(Dropped(id=name, reason=str(unfit), source=place))
-        return
-    held: dict[str, Example] | dict[str, Document] = harvest.examples if mapper.task else harvest.documents
-    first = held.get(record.id)
-    if first is None:
-        held[record.id] = record  # type: ignore[assignment]
-    else:
-        original = f"{harvest.label(first.source.file)}:{first.source.line}"
-        harvest.quarantine.append(Dropped(id=name, reason="duplicate id", source=place, because_of=original))
+def refuse_if_useless(harvest: Harvest, settings: Settings) -> None:
+    """Stops at a corpus that is mostly broken, or empty.
 
-
-def _refuse_if_useless(harvest: Harvest, settings: Settings) -> None:
+    Raises:
+        UserError: it is; the first broken place is named.
+    """
     share = harvest.broken / max(1, harvest.read)
-    if share > settings.ingest.max_broken_share:
-        first = next(one for one in harvest.quarantine if one.source.line is not None)
+    if share > settings.ingest.max_broken_share and harvest.first_broken is not None:
+        first = harvest.first_broken
         raise UserError(
             f"{harvest.broken} of {harvest.read} records cannot be read ({share:.0%}, "
             f"ingest.max_broken_share is {settings.ingest.max_broken_share:.0%}); the first is "
-            f"{first.source.file}:{first.source.line} ({first.reason}): mend the files or raise the share"
+            f"{first.source.place} ({first.reason}): mend the files or raise the share"
         )
     if not harvest.examples:
-        reasons = Counter(one.reason for one in harvest.quarantine)
-        aside = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items())) or "nothing put aside"
-        raise UserError(f"the corpus is empty: no example in {harvest.read} records ({aside}): check sources[].path")
+        aside = ", ".join(f"{reason} {count}" for reason, count in sorted(harvest.reasons.items()))
+        raise UserError(
+            f"the corpus is empty: no example in {harvest.read} records ({aside or 'nothing put aside'}): "
+            "check sources[].path"
+        )
+
+
+def _tell(harvest: Harvest) -> None:
+    """Shows people how their files were taken: a format that was guessed wrongly is seen at once."""
+    told = [tally for tally in harvest.tallies if tally.read_as]
+    for tally in told[:_SHOWN_FILES]:
+        say(f"  {tally.file}: read as: {tally.describe()}")
+    if len(told) > _SHOWN_FILES:
+        say(f"  … and {harvest.files_read - _SHOWN_FILES} more files: see {READING}")
+    for reason, count in sorted(harvest.skipped.items()):
+        say(f"  passed over {count} {'file' if count == 1 else 'files'}: {reason}")
+
+
+def _state_facts(harvest: Harvest) -> dict[str, object]:
+    facts: dict[str, object] = {"read_as": dict(sorted(harvest.read_as.items()))}
+    more: dict[str, Counter[str] | int] = {
+        "skipped_files": harvest.skipped,
+        "mojibake_repaired": harvest.repaired,
+        "later_turns_left_out": harvest.later_turns,
+        "rejected_answers_left_out": harvest.rejected,
+    }
+    return facts | {name: dict(value) if isinstance(value, Counter) else value for name, value in more.items() if value}

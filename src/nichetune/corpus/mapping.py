@@ -19,7 +19,7 @@ from nichetune.core.settings import SourceSettings, TaskSettings
 from nichetune.core.tasks import is_abstention, normalise
 from nichetune.corpus.columns import value_at
 from nichetune.corpus.encodings import replace_surrogates
-from nichetune.corpus.readers import RawRecord
+from nichetune.corpus.reading.raw import RawRecord
 
 _YES = {"1", "1.0", "true", "yes", "y", "x", "abstain", "unanswerable"}
 _NO = {"", "0", "0.0", "false", "no", "n", "none", "null", "answerable"}
@@ -44,6 +44,7 @@ class Mapper:
         label: the file's short name, for the ids of records that have none.
         task: the examples' task; None for documents.
         salt: what pseudonyms are made with.
+        is_chat: the records came from a chat, and may bring the system's turn.
     """
 
     file: str
@@ -53,6 +54,7 @@ class Mapper:
     columns: dict[str, str]
     max_words: int
     salt: str
+    is_chat: bool = False
 
     def make_example(self, raw: RawRecord) -> Example:
         """The record as an example.
@@ -72,7 +74,7 @@ class Mapper:
             task=self.source.task,
             tenant=self._optional(raw, "tenant") or self.source.tenant,
             document_class=self._optional(raw, "document_class") or self.source.document_class,
-            messages=[Message(role="user", content=text)],
+            messages=[*self._read_system(raw), Message(role="user", content=text)],
             expected=self._read_expected(raw, self.task),
             valid_from=self._optional(raw, "valid_from") or None,
             source=self.locate(raw),
@@ -98,14 +100,17 @@ class Mapper:
 
     def locate(self, raw: RawRecord) -> Source:
         """Where the record stands."""
-        return Source(file=self.file, line=raw.line, sha256=raw.sha256)
+        return Source(file=self.file, line=raw.line, sha256=raw.sha256, page=raw.page, part=raw.part)
 
     def _identity(self, raw: RawRecord) -> str:
         return self._pseudonym("id", self._optional(raw, "id")) or self.place_name(raw)
 
     def place_name(self, raw: RawRecord) -> str:
-        """A name for the record by where it stands: `notes.csv:18`."""
-        return f"{self.label}:{raw.line}"
+        """A name for the record by where it stands: `notes.csv:18`, `book.xlsx[Sheet1]:18`, `guide.pdf:p3:1`."""
+        part = f"[{raw.part}]" if raw.part else ""
+        page = f":p{raw.page}" if raw.page is not None else ""
+        line = f":{raw.line}" if raw.line is not None else ""
+        return f"{self.label}{part}{page}{line}"
 
     def _pseudonym(self, name: str, value: str) -> str:
         """The value, or a salted digest of it where its column holds personal identifiers."""
@@ -123,6 +128,10 @@ class Mapper:
         if not text:
             raise Unfit("empty text")
         return text
+
+    def _read_system(self, raw: RawRecord) -> list[Message]:
+        text = _as_text((raw.values or {}).get("system")) if self.is_chat else ""
+        return [Message(role="system", content=text)] if text else []
 
     def _optional(self, raw: RawRecord, name: str) -> str:
         column = self.columns.get(name)
@@ -158,7 +167,7 @@ class Mapper:
         # A long value is a column mapped wrongly, and may be anybody's text.
         shown = repr(value) if len(value) <= _LONGEST_SHOWN_VALUE else f"a value of {len(value)} characters"
         known = ", ".join(allowed[:_SHOWN_VALUES]) + (", …" if len(allowed) > _SHOWN_VALUES else "")
-        where = f"{self.file}:{raw.line}: {name.removeprefix('fields.')}"
+        where = f"{self.locate(raw).place}: {name.removeprefix('fields.')}"
         raise UserError(f"{where}: {shown} is not among the allowed values ({known}): correct the label or the task")
 
     def _read_abstain(self, raw: RawRecord) -> bool:

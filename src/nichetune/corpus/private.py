@@ -5,8 +5,9 @@ records -> <folder>/examples.jsonl with mode 0600
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,32 @@ from pydantic import BaseModel
 
 from nichetune.core.files import write_jsonl
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
 
 def write_private(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> int:
     """Writes records as JSON Lines that only their owner may read; returns how many."""
     with _owner_only():
         return write_jsonl(path, records)
+
+
+@contextmanager
+def open_private(path: Path) -> Iterator[Callable[[BaseModel], None]]:
+    """Writes records one after another; the file is whole or absent, and its owner's alone from the first byte on."""
+    part = path.with_name(f".{path.name}.part")
+    with _owner_only():
+        handle = part.open("w", encoding="utf-8")
+
+    def write(record: BaseModel) -> None:
+        handle.write(_ENCODER.encode(record.model_dump(mode="json")) + "\n")
+
+    try:
+        with handle:
+            yield write
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -12,32 +12,40 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nichetune.core.files import hash_file
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report, Stage, StageResult, finished_stage, run_stage, stage_key
 
+if TYPE_CHECKING:
+    from nichetune.corpus.reading.locate import Found
+
 PRIVATE = "private"
+# What a text comes out of them as may change with their versions.
+_READERS = ("pypdf", "python-docx", "lxml", "python-calamine", "ftfy", "charset-normalizer")
 _TEXTS = ("examples.jsonl", "documents.jsonl")
 
 
 def ingest(settings: Settings, project: Path, run_dir: Path, used: dict[str, Any]) -> StageResult:
     """Reads the corpus into `private/`; what is put aside stands in `ingest/` without its text."""
-    files = {str(path.relative_to(project)): path for path in find_corpus_files(settings, project)}
-    stage = Stage("ingest", ("corpus",), files, used, (), settings.seed)
+    found = find_corpus_files(settings, project)
+    files = {one.name: one.path for one in found if one.path is not None}
+    remote = {one.name: one.version() for one in found if one.path is None}
+    stage = Stage("ingest", ("corpus",), files, used | ({"remote": remote} if remote else {}), _READERS, settings.seed)
     return run_stage(stage, run_dir / "ingest", lambda out: _ingest_apart(settings, project, run_dir, out))
 
 
-def find_corpus_files(settings: Settings, project: Path) -> list[Path]:
+def find_corpus_files(settings: Settings, project: Path) -> list[Found]:
     """Every file of every source, in order.
 
     Raises:
         UserError: a source has none.
+        SystemFailure: a remote store does not answer.
     """
-    from nichetune.corpus.readers import find_files
+    from nichetune.corpus.reading.locate import find_files
 
-    return [path for source in settings.sources for path in find_files(project, source.path, source.format)]
+    return [one for source in settings.sources for one in find_files(project, source.path, source.format).files]
 
 
 def _ingest_apart(settings: Settings, project: Path, run_dir: Path, out: Path) -> Report:
