@@ -1,0 +1,105 @@
+"""Tells the name of a thing from the name of a person, in any domain and without a corpus.
+
+    "Crohn disease", "Baker cyst", "Miranda rights", "Pelton wheel"  ->  things
+    "Mrs Baker", "Maria's test results"                              ->  people
+
+Two kinds of evidence: the shipped list of eponyms, and the word behind the name (disease, sign, doctrine, wrench …).
+"""
+
+from __future__ import annotations
+
+import re
+
+from nichetune.corpus.masking.lexicon import eponym_heads, eponyms, given_names
+
+# Up to two plain words may stand between: "Parkinson's type tremor", "Hodgkin B-cell lymphoma".
+_NEXT = re.compile(r"(?:['’]s?)?(?:[ -](?P<first>[\w-]+))?(?:[ ](?P<second>[\w-]+))?(?:[ ](?P<third>[\w-]+))?")
+_POSSESSIVE = re.compile(r"['’]s?\b")
+# Diseases that people name by the possessive alone: "diagnosed with Parkinson's".
+_ALONE = frozenset(
+    [
+        "crohn",
+        "parkinson",
+        "alzheimer",
+        "hodgkin",
+        "huntington",
+        "hashimoto",
+        "raynaud",
+        "sjogren",
+        "sjögren",
+        "asperger",
+        "tourette",
+        "addison",
+        "cushing",
+        "barrett",
+        "meniere",
+        "ménière",
+        "paget",
+        "graves",
+        "dupuytren",
+        "bechet",
+        "behçet",
+        "behcet",
+        "still",
+    ]
+)
+_MEANT_BEFORE = re.compile(
+    r"\b(?:positive|negative|bilateral|modified|normal|abnormal|equivocal|\+ve|-ve|with|has|of|against|"
+    r"known|suspected|query|r/o|probable|possible|stage|grade|type|reverse|standard|the|a|an|on)\s$",
+    re.IGNORECASE,
+)
+_RESULT_BEHIND = re.compile(
+    r"['’]?s?[ :]{0,2}(?:positive|negative|[+-]ve|equivocal|score|grade|type|class|stage|\(?[+-]\)?|\d)", re.IGNORECASE
+)
+_CASE_BEHIND, _CASE_BEFORE = re.compile(r"\sv\.?\s"), re.compile(r"\sv\.?\s$")
+_NAME_PART = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+
+
+def names_thing(text: str, start: int, end: int) -> bool:
+    """Whether the name at `start` to `end` is an eponym: part of what a thing is called."""
+    value = _POSSESSIVE.sub("", text[start:end])
+    parts = _NAME_PART.findall(value.casefold())
+    if not parts:
+        return False
+    known = all(_is_eponym(part) for part in parts if part not in ("and", "de", "von", "van", "le", "der"))
+    head_inside = len(parts) > 1 and _is_head(parts[-1]) and (_is_eponym(parts[0]) or len(parts) == 2)
+    if head_inside and (parts[0] not in given_names() or _is_eponym(parts[0])):
+        return True  # "Pelton Wheel" in capitals: the head is taken for a name
+    if known and (_CASE_BEHIND.match(text, end) or _CASE_BEFORE.search(text[max(0, start - 5) : start])):
+        return True  # "the rule in Rylands v Fletcher"
+    return _is_headed(text, end, parts, known) or (known and _is_meant(text, start, end, value))
+
+
+def _is_headed(text: str, end: int, parts: list[str], known: bool) -> bool:
+    at = end - 2 if text[max(0, end - 2) : end] in ("'s", "’s") else end
+    match = _NEXT.match(text, at)
+    behind = [match[name] for name in ("first", "second", "third")] if match else []
+    if not behind or not behind[0]:
+        return False
+    if _is_head(behind[0]):
+        return known or (len(parts) == 1 and parts[0] not in given_names())
+    # Further away only for listed names, over lower-case words: "Hodgkin's nodular lymphoma".
+    return known and any(
+        word and _is_head(word) and all(one and (one.islower() or _is_eponym(one)) for one in behind[:n])
+        for n, word in enumerate(behind)
+        if n
+    )
+
+
+def _is_meant(text: str, start: int, end: int, value: str) -> bool:
+    possessive = text[end - 2 : end] in ("'s", "’s") or text[end : end + 2] in ("'s", "’s")
+    if value.casefold() in _ALONE and (possessive or value.casefold() in ("raynaud", "dupuytren", "crohn", "hodgkin")):
+        return True
+    if value.casefold() in given_names():
+        return False
+    return bool(_RESULT_BEHIND.match(text, end)) or bool(_MEANT_BEFORE.search(text[max(0, start - 14) : start]))
+
+
+def _is_eponym(word: str) -> bool:
+    folded = word.casefold()
+    return folded in eponyms() or ("-" in folded and all(part in eponyms() for part in folded.split("-")))
+
+
+def _is_head(word: str) -> bool:
+    folded = word.casefold()
+    return folded in eponym_heads() or (folded.startswith("pseudo") and folded[6:] in eponym_heads())
