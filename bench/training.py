@@ -4,10 +4,12 @@ Reads the demo's own split and benchmark (run `make demo` first) -> a table, and
 
     python bench/training.py [--steps 60] [--items 100] [--json FILE]
 
-Stock is `SFTTrainer` with its defaults but bf16=False (bfloat16 is slow on a CPU without its instructions), with its
-gradient checkpointing and without. Every run is a process of its own: peak memory is the process's peak resident
-set less that just before the model loads. Exact form is on the first triage items of the sealed benchmark, after
-the same few steps: it shows that speed was not bought with learning, not how good a finished model is.
+Stock is `SFTTrainer` with its defaults but bf16=False, PEFT's own adapter and float32 weights (4-bit ones for QLoRA),
+with its gradient checkpointing and without. Where this CPU multiplies bfloat16 faster, stock with bf16=True and no
+checkpointing, the fastest that it can be set to, stands beside them. Every run is a process of its own: peak memory
+is the process's peak resident set less that just before the model loads. Exact form is on the first triage items of
+the sealed benchmark, after the same few steps: it shows that speed was not bought with learning, not how good a
+finished model is.
 """
 
 from __future__ import annotations
@@ -28,8 +30,12 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "icd10-eye-ear"
 RUN = ROOT / "runs" / "icd10-eye-ear"
-PEERS = ("ours/lora", "stock/lora", "stock-no-checkpointing/lora", "ours/qlora", "stock/qlora",
-         "stock-no-checkpointing/qlora")  # fmt: skip
+KINDS = {
+    "ours": "ours",
+    "stock": "stock",
+    "plain": "stock, no checkpointing",
+    "bf16": "stock, bf16, no checkpointing",
+}
 
 
 def main() -> None:
@@ -40,10 +46,18 @@ def main() -> None:
         return
     if not (RUN / "split" / "train.jsonl").is_file():
         sys.exit("error: no split of the demo: run `make demo` first")
-    results = {peer: run_peer(peer, options) for peer in PEERS}
+    results = {peer: run_peer(peer, options) for peer in list_peers()}
     print_table(results, options)
     if options.json:
         options.json.write_text(json.dumps(figures(results), indent=2) + "\n")
+
+
+def list_peers() -> list[str]:
+    """Who runs, in order."""
+    from nichetune.models.compute import pick_dtype
+
+    kinds = [k for k in KINDS if k != "bf16" or pick_dtype("auto", "cpu") == "bfloat16"]
+    return [f"{kind}/{method}" for method in ("lora", "qlora") for kind in kinds]
 
 
 def parse_options() -> argparse.Namespace:
@@ -75,7 +89,7 @@ def measure(peer: str, steps: int, items: int) -> dict[str, Any]:
 
     silence_progress()
     who, method = peer.split("/")
-    settings = load_settings(EXAMPLE, [f"train.method={method}"])
+    settings = load_settings(EXAMPLE, [f"train.method={method}", *(["base.dtype=float32"] if who != "ours" else [])])
     before = resident_bytes()
     packed = who != "ours" and method == "qlora"
     base = load_base(settings.base, "nf4" if method == "qlora" else "none", packed=packed)
@@ -118,6 +132,7 @@ def choose_rows(settings: Any, base: Any, steps: int) -> list[dict[str, list[int
 
 def make_trainer(who: str, method: str, settings: Any, base: Any, rows: list[dict[str, list[int]]], steps: int) -> Any:
     """Ours, or stock TRL with the same adapter, rate and data."""
+    import torch
     from datasets import Dataset
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
@@ -126,16 +141,20 @@ def make_trainer(who: str, method: str, settings: Any, base: Any, rows: list[dic
     from nichetune.train.sft import choose_rate
     from nichetune.train.trainer import SupervisedTrainer
 
-    model = attach_adapter(base, settings.train, settings.seed)
     own = {"gradient_checkpointing": False} if who != "stock" else {}
+    if who == "ours":
+        own["optim"] = "adamw_torch_fused"
     args = SFTConfig(
-        output_dir=tempfile.mkdtemp(), seed=settings.seed, max_steps=steps, bf16=False, use_cpu=base.device == "cpu",
-        per_device_train_batch_size=settings.train.batch_size, learning_rate=choose_rate(settings.train, method),
+        output_dir=tempfile.mkdtemp(), seed=settings.seed, max_steps=steps, bf16=who == "bf16",
+        use_cpu=base.device == "cpu", per_device_train_batch_size=settings.train.batch_size,
+        learning_rate=choose_rate(settings.train, method),
         lr_scheduler_type="cosine", max_length=settings.base.max_length, report_to="none", save_strategy="no",
         logging_steps=1, disable_tqdm=True, dataloader_pin_memory=False, train_sampling_strategy="sequential", **own,
     )  # fmt: skip
-    kind = SupervisedTrainer if who == "ours" else SFTTrainer
-    trainer = kind(model=model, args=args, train_dataset=Dataset.from_list(rows), processing_class=base.tokenizer)
+    model = attach_adapter(base, settings.train, settings.seed, fuse=who == "ours")
+    given = {"model": model, "args": args, "train_dataset": Dataset.from_list(rows), "processing_class": base.tokenizer}
+    ours = {"head_dtype": getattr(torch, base.dtype)}
+    trainer = SupervisedTrainer(**given, **ours) if who == "ours" else SFTTrainer(**given)
     trainer.remove_callback(PrinterCallback)
     return trainer
 
@@ -150,6 +169,7 @@ def exact_form(settings: Any, base: Any, trainer: Any, method: str, items: int) 
     with tempfile.TemporaryDirectory() as folder:
         trainer.model.save_pretrained(Path(folder) / "adapter")
         base.tokenizer.save_pretrained(Path(folder) / "adapter")
+        (Path(folder) / "manifest.json").write_text(json.dumps({"facts": {"dtype": base.dtype}}))
         candidate = describe_candidate(settings, method, Path(folder), None)
         chosen = [i for i in load_benchmark(RUN / "benchmark").items if i.task == "triage"][:items]
         answers = CandidateRunner(candidate, Path(folder) / "adapter", None).answer(chosen)
@@ -184,7 +204,7 @@ def print_table(results: dict[str, dict[str, Any]], options: argparse.Namespace)
         who, method = peer.split("/")
         ratio = r["tokens_per_s"] / results[f"stock/{method}"]["tokens_per_s"]
         form = "" if r["exact_form"] is None else f"{r['exact_form']:.2f}"
-        print(f"| {method} | {who.replace('-', ', ', 1).replace('-', ' ')} | {r['tokens_per_s']:.0f} | {ratio:.2f} | "
+        print(f"| {method} | {KINDS[who]} | {r['tokens_per_s']:.0f} | {ratio:.2f} | "
               f"{r['peak_bytes'] / 2**30:.2f} GiB | {r['last_loss']:.3f} | {form} |")  # fmt: skip
 
 

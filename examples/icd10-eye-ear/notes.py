@@ -32,11 +32,11 @@ _SECOND_UNSIDED_SHARE = 0.70
 _QUERY_SHARE = 0.21  # of the draws on conditions with sides: about 20 % of all notes
 _SYNONYM_SHARE = 0.15  # of the notes on a condition that has one: about 3 % of all
 # The next five set how far a bag of words gets (a third of the notes of unseen conditions, see README).
-_CLINIC_SHARE = 0.55
+_CLINIC_SHARE = 0.45
 _TALK_SHARE = 0.25
 _PLAN_SHARE = 0.35
-_SAME_SECTION_SHARE = 0.4
-_CLAUSE_WEIGHTS = {1: 70, 2: 28, 3: 2}
+_SAME_SECTION_SHARE = 0.45
+_CLAUSE_WEIGHTS = {1: 68, 2: 30, 3: 2}
 _SIDE_WEIGHTS = {"right": 4, "left": 4, "bilateral": 3}
 _MIRROR = {"right": "left", "left": "right"}
 

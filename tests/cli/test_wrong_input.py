@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import unicodedata
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from nichetune.cli.app import run
 
@@ -43,9 +45,10 @@ def fails(capsys, *arguments: str) -> str:
         (FORM.replace("text: note", "fields.sied: side"), ROWS, "fields.side"),
         (FORM, ROWS + "pain,middle\n", "middle"),
         (FORM, "note,side\n", "corpus is empty"),
+        (FORM.replace("side:", "parsed:"), ROWS, "a metric has that name"),
     ],
     ids=["empty settings", "broken settings", "unknown key", "missing file", "no known column", "unknown field",
-         "unknown label", "empty corpus"],
+         "unknown label", "empty corpus", "a metric's name"],
 )  # fmt: skip
 def test_a_mistake_in_a_project_is_one_line(tmp_path, capsys, settings, data, words):
     line = fails(capsys, "ingest", "--project", str(project(tmp_path, settings, data)))
@@ -91,3 +94,20 @@ def test_check_lists_all_problems_at_once(tmp_path, capsys):
 
 def test_an_unknown_version_names_what_exists(tmp_path, capsys):
     assert "version" in fails(capsys, "chat", "--ask", "x", "--project", str(project(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        RuntimeError("[enforce fail at inline_container.cc] . unexpected pos 64 vs 0"),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ],
+)
+def test_a_full_disk_is_one_line_whatever_library_met_it(tmp_path, capsys, monkeypatch, error):
+    def meet_it(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("nichetune.pipeline.run.run_one", meet_it)
+    assert run(["run", "--project", str(project(tmp_path))]) == 3
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: the disk is full")

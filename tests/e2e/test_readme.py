@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from nichetune.core.settings import ServeSettings
 from tests.conftest import ROOT
 from tests.e2e.conftest import nichetune
 
@@ -34,7 +35,7 @@ def serve_and_ask(folder: Path, arguments: list[str]) -> str:
         for _ in range(600):
             assert server.poll() is None, "the server ended by itself"
             try:
-                with urllib.request.urlopen("http://127.0.0.1:8000/healthz", timeout=2) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{ServeSettings().port}/healthz", timeout=2) as answer:
                     return str(json.load(answer))
             except OSError:
                 time.sleep(0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nichetune.core.records import Example, Expected, Message, Prediction, Source
-from nichetune.core.settings import AbstainSettings, FieldSettings, TaskSettings
+from nichetune.core.settings import RESERVED_FIELDS, AbstainSettings, FieldSettings, TaskSettings
 from nichetune.core.tasks import parse_answer, render_answer
 from nichetune.evaluate.scoring import metric_names, score_item
 
@@ -52,6 +52,25 @@ def test_what_a_model_is_taught_to_write_scores_one_everywhere(task, expected, p
     scores = score(task, expected, render_answer(task, expected))
     assert {name: scores[name] for name in (*perfect, "parsed")} == dict.fromkeys((*perfect, "parsed"), 1.0)
     assert set(scores) <= set(metric_names(task))
+
+
+def test_no_field_may_take_the_name_of_any_metric_of_a_form():
+    assert {*metric_names(FORM), "success"} - set(FORM.fields) == RESERVED_FIELDS
+
+
+@pytest.mark.parametrize(("retrieved", "found"), [(["H10", "H90"], 1.0), (["H90"], 0.0), ([], 0.0)])
+def test_evidence_that_was_not_looked_up_counts_as_missed(retrieved, found):
+    item = Example(
+        id="i", group="g", task="t", messages=[Message(role="user", content="?")], expected=QUOTED,
+        source=Source(file="f"),
+    )  # fmt: skip
+    answer = parse_answer(GROUNDED, "")
+    asked = Prediction(item="i", text="", answer=answer, retrieved=retrieved, index_version="v1")
+    assert score_item(GROUNDED, item, asked, DOCUMENTS)["evidence_recall"] == found
+
+
+def test_a_rung_that_looks_nothing_up_has_no_evidence_to_find():
+    assert "evidence_recall" not in score(GROUNDED, QUOTED, render_answer(GROUNDED, QUOTED))
 
 
 def test_a_form_that_cannot_be_read_has_every_field_missing():

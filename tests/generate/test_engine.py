@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
 from nichetune.core.records import Message
 from nichetune.generate.cache import PredictionCache, generate_cached
-from nichetune.generate.engine import Request, TransformersEngine
+from nichetune.generate.engine import Request, TransformersEngine, plan_reading
 from nichetune.models.templates import encode_prompt
 
 QUESTIONS = ["What is two plus two?", "Name a colour.", "Which organ do we hear with, and where does it sit?",
@@ -73,3 +75,20 @@ def test_the_cache_answers_only_for_the_very_weights_and_prompts(engine, request
     generate_cached(cache, who | {"adapter": "another"}, open_engine, requests[:2], 2)
     assert len(opened) == 2
     cache.close()
+
+
+def test_prompts_read_a_few_rows_at_a_time_give_the_same_answers(engine, requests, monkeypatch):
+    assert plan_reading([900, 200, 100, 90]) == [(0, 1), (1, 4)]
+    whole = engine.generate(requests)
+    monkeypatch.setattr("nichetune.generate.engine._READ_TOKENS", 1)
+    assert [o.text for o in engine.generate(requests)] == [o.text for o in whole]
+
+
+def test_the_fast_head_chooses_what_float32_would(base, monkeypatch):
+    monkeypatch.setattr("nichetune.models.compute.bfloat16_gain", lambda: 2.4)
+    fast = TransformersEngine(dataclasses.replace(base, dtype="bfloat16"))
+    ids = torch.tensor([fast.loaded.tokenizer("The ear has three parts: the outer, the middle and")["input_ids"]])
+    with torch.inference_mode():
+        states = fast.loaded.model.get_decoder()(input_ids=ids).last_hidden_state[0]
+        assert fast._fast_head is not None
+        assert torch.equal(fast._choose(states), fast._head(states).argmax(dim=-1))

@@ -59,10 +59,10 @@ def train(model, tokenizer, encoded, tmp_path, batch_size: int, accumulation: in
 def fresh(base):
     """The base with a fresh adapter; the shared base itself is never touched."""
 
-    def make():
+    def make(fuse: bool = True):
         own = copy.copy(base)
         own.model = copy.deepcopy(base.model)
-        return attach_adapter(own, TrainSettings(rank=4, alpha=8), seed=7)
+        return attach_adapter(own, TrainSettings(rank=4, alpha=8), seed=7, fuse=fuse)
 
     return make
 
@@ -157,7 +157,7 @@ def test_the_order_is_planned_once_and_sees_every_example_each_epoch():
 def test_the_fused_adapter_computes_peft_own_outputs_and_gradients(fresh, tokenizer, encoded, tmp_path):
     from nichetune.models.fused_lora import fuse_lora
 
-    _, trained = train(fresh(), tokenizer, encoded, tmp_path, 8, 1)  # B is no longer zero
+    _, trained = train(fresh(fuse=False), tokenizer, encoded, tmp_path, 8, 1)  # B is no longer zero
     trained.eval()
     ids = torch.tensor([encoded.examples[0].ids])
     results = []
@@ -223,10 +223,10 @@ def test_training_keeps_all_where_it_fits_then_recomputes_then_packs(base, capsy
     def fit(free: float, method: str = "qlora", **train):
         return choose_fit(TrainSettings(**train), method, base.folder, "float32", "cpu", 512, int(free * 2**30))
 
-    assert fit(16) == Fit(packed=False, checkpointing=False)
+    assert fit(16) == Fit(False, False, "float32")
     assert capsys.readouterr().err == ""
-    assert fit(1.6) == Fit(packed=False, checkpointing=True)
+    assert fit(1.6) == Fit(False, True, "float32")
     assert "gradient checkpointing" in capsys.readouterr().err
-    assert fit(1.0) == Fit(packed=True, checkpointing=True)
-    assert fit(1.0, "lora") == Fit(packed=False, checkpointing=True)
-    assert fit(1.0, checkpointing="off", dequantise="on") == Fit(packed=False, checkpointing=False)
+    assert fit(1.0) == Fit(True, True, "float32")
+    assert fit(1.0, "lora") == Fit(False, True, "float32")
+    assert fit(1.0, checkpointing="off", dequantise="on") == Fit(False, False, "float32")

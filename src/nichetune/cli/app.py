@@ -6,6 +6,7 @@ imported before a verb needs it, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -16,7 +17,7 @@ from typer.exceptions import TyperException
 
 import nichetune
 from nichetune.cli import benchmark, live, models, project, registry, stages
-from nichetune.core.errors import NichetuneError, SystemFailure, explain_os_error
+from nichetune.core.errors import NichetuneError, explain_os_error
 
 app = typer.Typer(
     name="nichetune", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -66,10 +67,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail("out of memory: a smaller train.batch_size, or train.checkpointing: on, needs less", 3)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("stopped; the same command goes on where it stood", 130)
-    except RuntimeError as error:
-        return _explain_runtime(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets one line, never a traceback
-        return _explain_bug(error)
+        return _explain_unforeseen(error)
     return int(result) if isinstance(result, int) else 0
 
 
@@ -78,17 +77,20 @@ def _fail(text: str, status: int) -> int:
     return status
 
 
-def _explain_runtime(error: RuntimeError) -> int:
+# What torch, safetensors and LanceDB say of a full disk: none of them raises an OSError.
+_DISK_FULL = ("No space left", "os error 28", "file write failed", "unexpected pos")
+
+
+def _explain_unforeseen(error: Exception) -> int:
+    """A full disk or memory as a library tells of it; else the error's kind and place.
+
+    Its text is never shown: it may hold a user's data.
+    """
     text = str(error)
     if "not enough memory" in text or "out of memory" in text.lower():
         return _fail("out of memory: a smaller train.batch_size, or train.checkpointing: on, needs less", 3)
-    if "No space left" in text or "file write failed" in text or "unexpected pos" in text:
-        return _fail(str(SystemFailure("the disk is full: free some space, then run the same command again")), 3)
-    return _explain_bug(error)
-
-
-def _explain_bug(error: Exception) -> int:
-    """An error that nobody foresaw: its kind and place, never its text, which may hold a user's data."""
+    if any(sign in text for sign in _DISK_FULL):
+        return _fail(str(explain_os_error(OSError(errno.ENOSPC, ""))), 3)
     if isinstance(error.__cause__, OSError):
         return _fail(str(explain_os_error(error.__cause__)), 3)
     if os.environ.get("NICHETUNE_DEBUG"):

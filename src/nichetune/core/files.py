@@ -53,8 +53,12 @@ def hash_file(path: Path) -> str:
 
 def hash_folder(folder: Path, skip: frozenset[str] = frozenset()) -> dict[str, str]:
     """SHA-256 of every file below `folder`, by relative path; `skip` names files and folders to leave out."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and skip.isdisjoint(p.relative_to(folder).parts))
-    return {p.relative_to(folder).as_posix(): hash_file(p) for p in files}
+    return {p.relative_to(folder).as_posix(): hash_file(p) for p in list_files(folder, skip)}
+
+
+def list_files(folder: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
+    """Every file below `folder`, in order; `skip` names files and folders in it to leave out."""
+    return sorted(p for p in folder.rglob("*") if p.is_file() and skip.isdisjoint(p.relative_to(folder).parts))
 
 
 def write_text(path: Path, text: str) -> None:

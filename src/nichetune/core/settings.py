@@ -19,6 +19,12 @@ Method = Literal["qlora", "lora", "full"]
 RUNGS = ("classical", "base", "fewshot", "rag", "qlora", "qlora+rag", "lora", "lora+rag", "full", "full+rag")
 
 
+# Metrics of a form besides its fields', which are named by themselves.
+RESERVED_FIELDS = frozenset(
+    ("exact_form", "fields", "terminology", "abstain_precision", "abstain_recall", "over_refusal", "parsed", "success")
+)
+
+
 class Section(BaseModel):
     """Base of all settings sections: unknown keys are refused."""
 
@@ -63,6 +69,8 @@ class TaskSettings(Section):
     def _check_kind(self) -> TaskSettings:
         if self.kind == "form" and not self.fields:
             raise ValueError("a form needs `fields`: name each one, with `values` or empty for open text")
+        if taken := sorted(RESERVED_FIELDS & set(self.fields)):
+            raise ValueError(f"a field cannot be named {taken[0]!r}, a metric has that name: choose another")
         if self.kind != "form" and self.fields:
             raise ValueError(f"`fields` belongs to a form, this task is of kind {self.kind}")
         if self.kind == "choice" and not self.values:
@@ -263,7 +271,7 @@ class TrainSettings(Section):
 class GenerateSettings(Section):
     """Generating answers."""
 
-    batch_size: int = Field(64, ge=1, description="Prompts a batch, sorted by length.")
+    batch_size: int = Field(128, ge=1, description="Prompts a batch, sorted by length.")
 
 
 class EvaluateSettings(Section):

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from nichetune.core.errors import explain_os_error
-from nichetune.core.files import hash_file, hash_folder, hash_text, hash_value, read_json, write_json
+from nichetune.core.files import hash_file, hash_folder, hash_text, hash_value, list_files, read_json, write_json
 from nichetune.core.progress import say
 
 MANIFEST = "manifest.json"
@@ -92,7 +92,7 @@ def code_version(layers: tuple[str, ...]) -> str:
     """SHA-256 over the source of the named layers and of `core`, templates included."""
     root = Path(str(importlib.resources.files("nichetune")))
     folders = [root / layer for layer in sorted({*layers, "core"})]
-    own = [p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
+    own = [p for folder in folders for p in list_files(folder) if p.suffix != ".pyc"]
     return hash_value({p.relative_to(root).as_posix(): hash_file(p) for p in own})
 
 

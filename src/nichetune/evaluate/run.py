@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from nichetune.benchmark.seal import verify_benchmark
-from nichetune.core.files import read_json, read_records, write_json, write_jsonl, write_record
+from nichetune.core.files import list_files, read_json, read_records, write_json, write_jsonl, write_record
 from nichetune.core.progress import track
 from nichetune.core.records import Candidate, Document, Example, ItemScore, Prediction
 from nichetune.core.settings import PRIMARY_METRICS, Settings
-from nichetune.core.stages import Report
+from nichetune.core.stages import DERIVED, TIMING, Report
 from nichetune.evaluate.candidates import describe_candidate, rung_is_shown_shots, rung_method
 from nichetune.evaluate.metrics import summarise
 from nichetune.evaluate.resources import Resources, count_resources, training_flops
@@ -125,7 +125,8 @@ def _base_folder(settings: Settings) -> Path:
 
 
 def _folder_bytes(folder: Path) -> int:
-    return sum(f.stat().st_size for f in sorted(folder.rglob("*")) if f.is_file() and "derived" not in f.parts)
+    """Bytes of a stage's content: its clocks and what can be rebuilt stand outside, or two equal runs would differ."""
+    return sum(f.stat().st_size for f in list_files(folder, frozenset({TIMING, DERIVED})))
 
 
 def _write(

@@ -39,7 +39,7 @@ def score_item(task: TaskSettings, item: Example, prediction: Prediction, docume
     if task.kind == "form":
         scores |= _score_form(task, answer, expected)
     elif task.kind == "grounded":
-        scores |= _score_grounded(answer, expected, documents)
+        scores |= _score_grounded(answer, expected, documents) | _score_retrieval(prediction, expected)
     else:
         scores |= _SCORERS[task.kind](answer, expected)
     return scores | _score_vocabulary(task, answer) | _score_abstention(task, answer, expected)
@@ -52,7 +52,7 @@ def metric_names(task: TaskSettings) -> list[str]:
         "exact": ["exact"],
         "choice": ["exact"],
         "workflow": ["exact_steps", "prefix", "edit"],
-        "grounded": ["answer", "citation_precision", "citation_recall", "quote_verbatim"],
+        "grounded": ["answer", "citation_precision", "citation_recall", "quote_verbatim", "evidence_recall"],
         "free": ["similarity"],
     }[task.kind]
     closed = bool(task.values) or any(field.values for field in task.fields.values())
@@ -113,6 +113,13 @@ def _score_grounded(answer: Answer, expected: Expected, documents: Documents | N
     if documents is not None and answer.parsed and not answer.abstain:
         scores["quote_verbatim"] = float(_is_verbatim(answer, documents))
     return scores
+
+
+def _score_retrieval(prediction: Prediction, expected: Expected) -> Scores:
+    """`evidence_recall`: the share of the evidence that was put before the model, at the candidate's own k."""
+    if not prediction.index_version or not expected.evidence:  # a rung that looks nothing up has no index
+        return {}
+    return {"evidence_recall": share_in(set(expected.evidence), set(prediction.retrieved))}
 
 
 def _is_verbatim(answer: Answer, documents: Documents) -> bool:

@@ -14,8 +14,10 @@ from typing import Any, Literal
 
 import torch
 
+from nichetune.models.compute import copy_fast_head
 from nichetune.models.loading import LoadedModel
 from nichetune.models.shared_prefix import (
+    CacheWindow,
     LayerCache,
     Prefix,
     causal_mask,
@@ -26,6 +28,8 @@ from nichetune.models.shared_prefix import (
 from nichetune.models.templates import end_of_turn_ids
 
 Stopped = Literal["end", "brace", "length"]
+_READ_TOKENS = 1024  # what one layer makes of them stays in a processor's cache
+_FINALISTS = 8  # bfloat16 misjudges a logit by some hundredths: the true best is never far down
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class TransformersEngine:
         self.loaded, self.batch_size = loaded, batch_size
         self._decoder = loaded.model.get_decoder()
         self._head = loaded.model.get_output_embeddings()
+        self._fast_head = copy_fast_head(self._head, loaded.dtype, loaded.device)
         self._ends = end_of_turn_ids(loaded.tokenizer)
         use_shared_prefix(loaded.model)
         loaded.model.eval()
@@ -103,38 +108,64 @@ class TransformersEngine:
     @torch.inference_mode()
     def _steps(self, rows: list[_Row], prefix: Prefix, shared: int) -> Iterator[None]:
         """Decodes token by token until every row has stopped; yields after each."""
+        width = max(len(row.request.ids) for row in rows) - shared
+        cache = LayerCache(len(rows), width + max(row.request.max_new_tokens for row in rows))
+        chosen = self._read_prompts(rows, prefix, shared, width, cache)
         device = self.loaded.device
-        own = [row.request.ids[shared:] for row in rows]
-        width = max(len(ids) for ids in own)
-        pad = [[0] * (width - len(ids)) for ids in own]
-        padding = torch.tensor([[False] * len(p) + [True] * (width - len(p)) for p in pad], device=device)
-        tokens = torch.tensor([p + ids for p, ids in zip(pad, own, strict=True)], device=device)  # [rows, width]
-        positions = (padding.long().cumsum(1) - 1).clamp(min=0) + shared
-        cache = LayerCache(width + max(row.request.max_new_tokens for row in rows))
-        mask = causal_mask(width, device, padding)
+        own = [len(row.request.ids) - shared for row in rows]
+        padding = torch.arange(width, device=device) >= width - torch.tensor(own, device=device)[:, None]
+        positions = torch.tensor([[len(row.request.ids)] for row in rows], device=device)  # of the token to come
         running = list(rows)
-        while running:
-            chosen = self._forward(tokens, positions, mask, cache, prefix)
+        while True:
             self._take(running, chosen)
             yield
             alive = [n for n, row in enumerate(running) if row.stopped is None]
+            if not alive:
+                return
             if len(alive) < len(running):
                 keep = torch.tensor(alive, dtype=torch.long, device=device)
                 cache.keep_rows(keep)
                 running, chosen = [running[n] for n in alive], chosen[keep]
                 padding, positions = padding[keep], positions[keep]
             padding = torch.cat([padding, padding.new_ones(len(running), 1)], dim=1)
-            positions = positions[:, -1:] + 1
-            tokens, mask = chosen[:, None], padding[:, None, None, :]
+            chosen = self._forward(chosen[:, None], positions, padding[:, None, None, :], cache, prefix)
+            cache.advance(1)
+            positions = positions + 1
 
-    def _forward(self, tokens: Any, positions: Any, mask: Any, cache: LayerCache, prefix: Prefix) -> torch.Tensor:
+    def _read_prompts(
+        self, rows: list[_Row], prefix: Prefix, shared: int, width: int, cache: LayerCache
+    ) -> torch.Tensor:
+        """Fills the cache, a few rows of like lengths at a time, which pads little; each row's first token, [rows]."""
+        device = self.loaded.device
+        chosen: list[torch.Tensor] = []
+        for first, last in plan_reading([len(row.request.ids) - shared for row in rows]):
+            own = [row.request.ids[shared:] for row in rows[first:last]]
+            longest = max(len(ids) for ids in own)
+            blank = [longest - len(ids) for ids in own]
+            tokens = torch.tensor([[0] * n + ids for n, ids in zip(blank, own, strict=True)], device=device)
+            places = torch.arange(longest, device=device) - torch.tensor(blank, device=device)[:, None]
+            mask = causal_mask(longest, device, places >= 0)
+            window = CacheWindow(cache, first, width - longest)
+            chosen.append(self._forward(tokens, places.clamp(min=0) + shared, mask, window, prefix))
+        cache.advance(width)
+        return torch.cat(chosen)
+
+    def _forward(self, tokens: Any, positions: Any, mask: Any, cache: Any, prefix: Prefix) -> torch.Tensor:
         """One pass; returns the likeliest next id of each row, [rows]."""
         hidden = self._decoder(
             input_ids=tokens, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
             prefix=prefix,
         ).last_hidden_state  # fmt: skip
-        cache.advance(tokens.shape[1])
-        return self._head(hidden[:, -1]).argmax(dim=-1)
+        return self._choose(hidden[:, -1])
+
+    def _choose(self, states: torch.Tensor) -> torch.Tensor:
+        """The likeliest token of each row. Found in the fast format, then decided in float32 among the few best."""
+        if self._fast_head is None:
+            return self._head(states).argmax(dim=-1)
+        rough = torch.nn.functional.linear(states.to(self._fast_head.dtype), self._fast_head)  # [rows, vocabulary]
+        few = rough.topk(min(_FINALISTS, rough.shape[-1])).indices
+        logits = (self._head.weight[few] @ states[:, :, None]).squeeze(-1)  # [rows, finalists]
+        return few.gather(1, logits.argmax(dim=-1, keepdim=True)).squeeze(1)
 
     def _take(self, running: list[_Row], chosen: torch.Tensor) -> None:
         for row, token in zip(running, chosen.tolist(), strict=True):
@@ -158,6 +189,20 @@ class TransformersEngine:
             text=self._decode(row.written).strip(), new_tokens=len(row.written) + (row.stopped == "end"),
             prompt_tokens=len(row.request.ids), cached_tokens=shared, stopped=row.stopped or "length",
         )  # fmt: skip
+
+
+def plan_reading(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs of rows, [first, last), whose padded tokens stay within what one pass reads; at least a row each."""
+    runs: list[tuple[int, int]] = []
+    first = 0
+    while first < len(lengths):
+        last, longest = first + 1, lengths[first]
+        while last < len(lengths) and max(longest, lengths[last]) * (last + 1 - first) <= _READ_TOKENS:
+            longest = max(longest, lengths[last])
+            last += 1
+        runs.append((first, last))
+        first = last
+    return runs
 
 
 def plan_batches(requests: Sequence[Request], batch_size: int) -> list[list[int]]:

@@ -17,8 +17,12 @@ WEIGHTS = "adapter_model.safetensors"
 _PROBE_TEXT = "The quick brown fox reads the record and fills in the form."
 
 
-def attach_adapter(base: LoadedModel, train: TrainSettings, seed: int) -> Any:
-    """Puts a fresh LoRA on all linear layers; B starts at zero, so that step 0 equals the base."""
+def attach_adapter(base: LoadedModel, train: TrainSettings, seed: int, fuse: bool = True) -> Any:
+    """Puts a fresh LoRA on all linear layers; B starts at zero, so that step 0 equals the base.
+
+    Args:
+        fuse: false keeps PEFT's own passes, to compare with.
+    """
     with quiet_libraries():
         from peft import LoraConfig, get_peft_model
         from transformers import set_seed
@@ -29,7 +33,8 @@ def attach_adapter(base: LoadedModel, train: TrainSettings, seed: int) -> Any:
             task_type="CAUSAL_LM",
         )  # fmt: skip
         model = get_peft_model(base.model, config)
-        fuse_lora(model)
+        if fuse:
+            fuse_lora(model)
         return model
 
 

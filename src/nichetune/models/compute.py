@@ -3,7 +3,8 @@
     loaded float32 model -> the same model, linear weights in bfloat16; all between them stays in float32
 
 Some CPUs multiply bfloat16 two to three times as fast as float32, others eight times slower. Where it is faster,
-only the large products use it: the residual stream, norms, softmax, adapters, head and loss keep float32.
+only the large products use it: the residual stream, norms, softmax, adapters and loss keep float32, and what the head
+finds in it is decided in float32.
 """
 
 from __future__ import annotations
@@ -20,26 +21,37 @@ def pick_dtype(wanted: str, device: str) -> Dtype:
     """The format asked for; by itself bfloat16 on a GPU, and on a CPU whatever it multiplies faster."""
     if wanted in ("float32", "bfloat16"):
         return wanted  # type: ignore[return-value]
-    return "bfloat16" if device == "cuda" or bfloat16_gain() >= _WORTHWHILE else "float32"
+    return "bfloat16" if device == "cuda" or is_bfloat16_faster() else "float32"
+
+
+def is_bfloat16_faster() -> bool:
+    """Whether this CPU gains enough by bfloat16 to pay for the casts."""
+    return bfloat16_gain() >= _WORTHWHILE
 
 
 @functools.cache
 def bfloat16_gain() -> float:
-    """How many times faster this CPU multiplies bfloat16 than float32, on the shapes of a small model's layer."""
+    """How many times faster this CPU multiplies bfloat16 than float32, on the shapes of a small model's layer.
+
+    One thread, its own processor time, the quickest of many in turn: what else runs here must not change the answer,
+    or a run would not be repeatable.
+    """
     import torch
 
-    rows, weight = torch.randn(256, 576), torch.randn(1536, 576)
-    halves = (rows.bfloat16(), weight.bfloat16())
-
-    def best(a: Any, b: Any) -> float:
-        seconds = []
-        for _ in range(8):  # the quickest of a few: what else runs here can only slow a product down
-            start = time.perf_counter()
-            torch.nn.functional.linear(a, b)
-            seconds.append(time.perf_counter() - start)
-        return min(seconds)
-
-    return best(rows, weight) / best(*halves)
+    rows, weight = torch.randn(128, 576), torch.randn(576, 576)
+    pairs = ((rows, weight), (rows.bfloat16(), weight.bfloat16()))
+    best = [float("inf"), float("inf")]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(24):
+            for place, pair in enumerate(pairs):
+                start = time.thread_time()
+                torch.nn.functional.linear(*pair)
+                best[place] = min(best[place], time.thread_time() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return best[0] / best[1]
 
 
 def hold_linears(model: Any, dtype: Dtype) -> None:
@@ -52,12 +64,20 @@ def hold_linears(model: Any, dtype: Dtype) -> None:
 
     if dtype == "float32":
         return
-    fast = bfloat16_gain() >= _WORTHWHILE
+    fast = is_bfloat16_faster()
     for module in frozen_linears(model).values():
         weight = module.weight.data.to(torch.bfloat16)
         module.weight.data = weight if fast else weight.float()
     if fast:
         multiply_in_bfloat16(model)
+
+
+def copy_fast_head(head: Any, dtype: Dtype, device: str) -> Any:
+    """The output head's weight in bfloat16, where the model is held in it on a CPU that gains by it; else None."""
+    import torch
+
+    wanted = device == "cpu" and dtype == "bfloat16" and head.bias is None and is_bfloat16_faster()
+    return head.weight.data.to(torch.bfloat16) if wanted and head.weight.dtype == torch.float32 else None
 
 
 def multiply_in_bfloat16(model: Any) -> None:

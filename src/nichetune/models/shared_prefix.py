@@ -31,13 +31,17 @@ class Prefix:
 
 
 class LayerCache:
-    """A row cache written in place: keys and values of a batch's own tokens.
+    """Keys and values of a batch's own tokens, written in place; rows end at the same column.
 
     Speaks the part of transformers' cache interface that attention layers call.
+
+    Args:
+        rows: rows of the batch.
+        capacity: tokens that a row may come to hold.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
+    def __init__(self, rows: int, capacity: int) -> None:
+        self.rows, self.capacity = rows, capacity
         self.length = 0
         self._keys: dict[int, torch.Tensor] = {}
         self._values: dict[int, torch.Tensor] = {}
@@ -46,14 +50,19 @@ class LayerCache:
         self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Appends [batch, kv_heads, new, head_dim] and returns all so far."""
-        if layer not in self._keys:
-            rows, heads, _new, width = keys.shape
-            self._keys[layer] = keys.new_empty(rows, heads, self.capacity, width)
-            self._values[layer] = values.new_empty(rows, heads, self.capacity, width)
+        self.write(keys, values, layer, 0, self.length)
         end = self.length + keys.shape[2]
-        self._keys[layer][:, :, self.length : end] = keys
-        self._values[layer][:, :, self.length : end] = values
         return self._keys[layer][:, :, :end], self._values[layer][:, :, :end]
+
+    def write(self, keys: torch.Tensor, values: torch.Tensor, layer: int, row: int, column: int) -> None:
+        """Puts [some rows, kv_heads, new, head_dim] where they belong; what was never written is zero."""
+        if layer not in self._keys:
+            _, heads, _, width = keys.shape
+            self._keys[layer] = keys.new_zeros(self.rows, heads, self.capacity, width)
+            self._values[layer] = values.new_zeros(self.rows, heads, self.capacity, width)
+        rows, columns = slice(row, row + keys.shape[0]), slice(column, column + keys.shape[2])
+        self._keys[layer][rows, :, columns] = keys
+        self._values[layer][rows, :, columns] = values
 
     def advance(self, tokens: int) -> None:
         """Says that a forward pass over `tokens` is done."""
@@ -61,12 +70,33 @@ class LayerCache:
 
     def keep_rows(self, rows: torch.Tensor) -> None:
         """Drops all rows but these: finished answers cost nothing more."""
+        self.rows = len(rows)
         self._keys = {layer: k[rows] for layer, k in self._keys.items()}
         self._values = {layer: v[rows] for layer, v in self._values.items()}
 
     def get_seq_length(self, layer: int = 0) -> int:
         """Tokens so far."""
         return self.length
+
+
+@dataclass
+class CacheWindow:
+    """Some rows of a cache while their prompts are read: they attend to their own tokens only."""
+
+    cache: LayerCache
+    row: int
+    column: int
+
+    def update(
+        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Writes through, and returns what was given."""
+        self.cache.write(keys, values, layer, self.row, self.column)
+        return keys, values
+
+    def get_seq_length(self, layer: int = 0) -> int:
+        """Nothing came before."""
+        return 0
 
 
 class _Recorder:
@@ -162,19 +192,23 @@ def _attend_both(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None, scale: float,
     prefix: Prefix, layer: int,
 ) -> torch.Tensor:  # fmt: skip
-    """Both parts apart, each softmax over its own keys, joined by their log-sums (Milakov and Gimelshein 2018)."""
+    """Both parts apart, each softmax over its own keys, joined by their log-sums (Milakov and Gimelshein 2018).
+
+    Query heads that share one key head are asked as further rows of it, so that no key is ever copied.
+    """
     rows, heads, new, width = query.shape
     kv_heads = key.shape[1]
-    share = heads // kv_heads  # query heads that share one key head
-    # All rows ask the one prefix: [1, kv_heads, rows * share * new, width] against [1, kv_heads, prefix, width].
-    asked = query.view(rows, kv_heads, share, new, width).transpose(0, 1).reshape(1, kv_heads, -1, width)
+    share = heads // kv_heads
+    grouped = query.reshape(rows, kv_heads, share * new, width)
+    own_mask = mask if mask is None or new == 1 else mask.repeat(1, 1, share, 1)  # one new token: it broadcasts
+    own, own_sum = _attend_with_sum(grouped, key, value, own_mask, scale)
+    asked = grouped.transpose(0, 1).reshape(1, kv_heads, -1, width)  # all rows ask the one prefix
     common, common_sum = _attend_with_sum(asked, prefix.keys[layer], prefix.values[layer], None, scale)
-    common = common.view(kv_heads, rows, share, new, width).transpose(0, 1).reshape(rows, heads, new, width)
-    common_sum = common_sum.view(kv_heads, rows, share, new).transpose(0, 1).reshape(rows, heads, new, 1)
-    spread = (key.repeat_interleave(share, dim=1), value.repeat_interleave(share, dim=1))
-    own, own_sum = _attend_with_sum(query, *spread, mask, scale)
-    part = torch.sigmoid(common_sum - own_sum.view(rows, heads, new, 1))  # the prefix's share of the whole softmax
-    return (own + part * (common - own)).transpose(1, 2)
+    common = common.view(kv_heads, rows, -1, width).transpose(0, 1)
+    common_sum = common_sum.view(kv_heads, rows, -1).transpose(0, 1)
+    part = torch.sigmoid(common_sum - own_sum)[..., None]  # the prefix's share of the whole softmax
+    joined = own + part * (common - own)
+    return joined.view(rows, heads, new, width).transpose(1, 2)
 
 
 def _attend_with_sum(

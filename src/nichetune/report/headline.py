@@ -58,7 +58,7 @@ def _list_figures(run: Material) -> list[KeyFigure]:
     return [
         KeyFigure(run.primary, write_value(figure), f"95% interval {interval}" if interval else "no interval"),
         *_gain_figure(run),
-        KeyFigure("Cost of 1,000 answers"(cost.usd_per_1000), f"{usd(cost.total_usd)} in all"),
+        KeyFigure("Cost of 1,000 answers", usd(cost.usd_per_1000), f"{usd(cost.total_usd)} in all"),
         KeyFigure("Sealed items", f"{_count_items(run):,}", _describe_power(run)),
     ]
 

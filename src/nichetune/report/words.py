@@ -31,6 +31,7 @@ _METRICS = {
     "edit": MetricName("Edit similarity", "how few steps must change"),
     "answer": MetricName("Answer", "the quoted words equal the expected ones"),
     "citation_precision": MetricName("Citation precision", "share of cited documents that carry the answer"),
+    "evidence_recall": MetricName("Evidence found", "share of the evidence among the passages that were looked up"),
     "citation_recall": MetricName("Citation recall", "share of the evidence that is cited"),
     "quote_verbatim": MetricName("Verbatim quote", "the quoted words stand in the cited document"),
     "similarity": MetricName("Similarity", "overlap of words with the reference text"),

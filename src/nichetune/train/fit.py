@@ -1,6 +1,6 @@
 """How a training is made to fit: what is kept, and what is computed again, by the memory that is free.
 
-settings + the base's config + the longest example -> Fit(packed, checkpointing), and a line that says why.
+settings + the base's config + the longest example -> Fit(packed, checkpointing, dtype), and a line that says why.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ _SHARE = 0.85  # of the free memory that the plan may fill: its parts are estima
 
 @dataclass(frozen=True)
 class Fit:
-    """Whether QLoRA's weights stay in 4 bits, and whether activations are computed again."""
+    """Whether QLoRA's weights stay in 4 bits, whether activations are computed again, and the weights' format."""
 
     packed: bool
     checkpointing: bool
+    dtype: Dtype
 
 
 def choose_fit(
@@ -39,7 +40,7 @@ def choose_fit(
     else:
         packings = [True] if train.dequantise == "off" else [False, True]
     recomputes = [train.checkpointing == "on"] if train.checkpointing != "auto" else [False, True]
-    ways = [Fit(packed, again) for packed in packings for again in recomputes]
+    ways = [Fit(packed, again, dtype) for packed in packings for again in recomputes]
     if len(ways) == 1:
         return ways[0]
     free = free_bytes(device) if free is None else free

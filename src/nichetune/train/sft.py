@@ -52,7 +52,10 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     encoded = encode_examples(load_tokenizer(folder), chats, settings.base.max_length, settings.train.too_long)
     fit = _keep_fit(settings, method, folder, encoded, out)
     base = load_base(
-        settings.base, quantisation="nf4" if method == "qlora" else "none", packed=fit.packed, frozen=method != "full"
+        settings.base.model_copy(update={"dtype": fit.dtype}),
+        quantisation="nf4" if method == "qlora" else "none",
+        packed=fit.packed,
+        frozen=method != "full",
     )
     trainable = _count_trainable(base, method, settings)
     history = _train(base, encoded, settings, method, out, fit)
@@ -167,6 +170,7 @@ def _save(base: LoadedModel, out: Path) -> None:
         base.model.save_pretrained(folder, safe_serialization=True)
         base.tokenizer.save_pretrained(folder)
     _sort_targets(folder / "adapter_config.json")
+    _forget_how_loaded(folder / "tokenizer_config.json")
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's card template: it names this machine's paths
 
 
@@ -175,6 +179,12 @@ def _sort_targets(path: Path) -> None:
     if path.is_file():
         config = read_json(path)
         write_json(path, config | {"target_modules": sorted(config["target_modules"])})
+
+
+def _forget_how_loaded(path: Path) -> None:
+    """The tokenizer's file says whether it was loaded offline, which is no part of what it is."""
+    config = read_json(path)
+    write_json(path, {key: value for key, value in config.items() if key != "local_files_only"})
 
 
 def _report(
