@@ -429,10 +429,10 @@ def _unlabel(case: Case) -> Case:
     return Case(case.genre, case.text, tuple(truths))
 
 
-def read_notes() -> list[Case]:
+def read_notes(name: str = "notes.txt") -> list[Case]:
     """The notes written by hand."""
     cases = []
-    for line in (FOLDER / "notes.txt").read_text(encoding="utf-8").splitlines():
+    for line in (FOLDER / name).read_text(encoding="utf-8").splitlines():
         if line.startswith("#") or not line:
             continue
         genre, _, marked = line.split(" | ", 2)
@@ -447,11 +447,11 @@ def read_notes() -> list[Case]:
     return cases
 
 
-def read_terms() -> dict[str, list[str]]:
+def read_terms(name: str = "terms.txt") -> dict[str, list[str]]:
     """Sentences of each domain in which no person is named; their eponyms stand in «»."""
     found: dict[str, list[str]] = {}
     domain = ""
-    for line in (FOLDER / "terms.txt").read_text(encoding="utf-8").splitlines():
+    for line in (FOLDER / name).read_text(encoding="utf-8").splitlines():
         if line.startswith("== "):
             domain = line[3:]
         elif line and not line.startswith("#"):

@@ -44,7 +44,7 @@ def test_generated_cases_keep_few_identifiers_and_proven_numbers_go():
 
 
 def test_domain_terms_survive_with_no_corpus_at_all():
-    harm = bench.measure_harm(bench.mask_ours, 1)
+    harm = bench.measure_harm(bench.mask_ours, 1, "terms.txt")
     assert harm["all"]["n"] > 200
     assert harm["all"]["rate"] <= 0.01
 

@@ -646,7 +646,8 @@ class Maker:
 
     def _unit(self, street: str) -> str:
         draw = self.rng.choice(("Apt {n}", "Apt. {a}{n}", "Suite {n}", "Unit {n}", "#{n}", "Flat {n}", "Floor {n}", "Rm {n}", "apt {n}{a}",
-                                "Ste {n}", "Bldg {a}", "Lot {n}", "Apartment {n}", "Block {a}", "Level {n}", "Trlr {n}"))  # fmt: skip
+                                "Ste {n}", "Bldg {a}", "Lot {n}", "Apartment {n}", "Block {a}", "Level {n}", "Trlr {n}", "# {n}", "No. {n}",
+                                "Apt. {n}", "Suite {n}", "{n}{a}", "Space {n}", "Penthouse {n}", "2nd Floor", "Unit {n}{a}", "Flat {n}{a}", "PMB {n}"))  # fmt: skip
         unit = draw.replace("{n}", str(self.rng.randrange(1, 420))).replace("{a}", self._init())
         return (
             f"{street}{self.rng.choice((', ', ' ', ', '))}{unit}" if self.rng.random() < 0.75 else f"{unit}, {street}"
@@ -727,16 +728,54 @@ class Maker:
         if self.rng.random() < 0.04:
             return f"{self.rng.choice(('PO Box', 'P.O. Box', 'Box', 'Postfach', 'Casilla', 'Private Bag'))} {self._num()}, {self._tail()}"
         street = self._street()
-        if self.rng.random() < 0.06:
-            street = f"{self.rng.choice(('Rose', 'Ivy', 'The Old', 'Orchard', self._last()))} {self.rng.choice(('House', 'Cottage', 'Lodge', 'Farm', 'Court', 'Mill'))}, {street}"
-        return (
-            street
-            if self.rng.random() < 0.2
-            else f"{street}{self.rng.choice((', ', ', ', ', ', ' ', ' in '))}{self._tail()}".replace(" in ", ", ")
-        )
+        draw = self.rng.random()
+        if draw < 0.02:
+            return self._military()
+        if draw < 0.09:
+            street = f"{self._house()}, {street}"
+        elif draw < 0.14:
+            street = self._house()
+        elif draw < 0.17 and self.locale == "en_US":
+            street = self.rng.choice((f"{self._num()} {self.rng.choice(('County Road', 'State Route', 'Hwy', 'FM', 'CR', 'State Highway', 'US Highway', 'Rural Route'))} {self._num()}",
+                                      f"RR {self.rng.randrange(1, 9)} Box {self._num()}", f"{self._num()} {self._way('us')} Extension"))  # fmt: skip
+        if self.rng.random() < 0.2:
+            return street
+        home = f", {self._home()}" if self.rng.random() < 0.08 else ""
+        return f"{street}{self.rng.choice((', ', ', ', ', ', ' ', chr(10)))}{self._tail()}{home}"
+
+    def _military(self) -> str:
+        r = self.rng
+        place = f"{r.choice(('APO', 'FPO', 'DPO'))} {r.choice(('AE', 'AP', 'AA'))} {r.randrange(9000, 96699):05d}"
+        return r.choice((f"PSC {self._num()}, Box {self._num()}, {place}", f"Unit {self._num()} Box {self._num()}, {place}",
+                         f"USS {self._last()}, {place}", f"CMR {self._num()} Box {self._num()}\n{place}"))  # fmt: skip
+
+    def _home(self) -> str:
+        """The country as people of this locale name it."""
+        own = {"en_US": ("USA", "United States", "U.S.A.", "US"), "en_GB": ("UK", "United Kingdom", "England", "Wales", "Scotland"),
+               "en_CA": ("Canada",), "en_AU": ("Australia",), "en_IN": ("India",), "en_NZ": ("New Zealand",), "en_IE": ("Ireland",)}  # fmt: skip
+        return self.rng.choice(own.get(self.locale, COUNTRIES))
 
     def _adrm(self) -> str:
-        return self._street() + "\n" + self._tail()
+        """An address over several lines."""
+        draw = self.rng.random()
+        if draw < 0.04:
+            return self._military().replace(", ", "\n")
+        house = f"{self._house()}\n" if draw < 0.15 else ""
+        tail = self._tail()
+        tail = tail.replace(", ", "\n") if self.rng.random() < 0.25 else tail
+        street = self._street()
+        street = street.replace(", ", "\n", 1) if self.rng.random() < 0.3 else street
+        return house + street + "\n" + tail + (f"\n{self._home()}" if self.rng.random() < 0.2 else "")
+
+    def _house(self) -> str:
+        """A house, floor or estate by its name."""
+        r = self.rng
+        name = r.choice((r.choice(STREET_WORDS.split()), self._last(), self._invent(), f"The {r.choice(('Old', 'New', 'Little', 'White', 'Red'))}", f"{self._given()}'s"))
+        kind = r.choice(("House", "Cottage", "Lodge", "Farm", "Court", "Mill", "Towers", "Apartments", "Heights", "Villas", "Mansions",
+                         "Barn", "Hall", "Manor", "Residence", "Business Park", "Industrial Estate", "Building", "Estate", "Society", "Enclave", "Colony",
+                         "Rectory", "Bungalow", "Trailer Park", "Studios"))  # fmt: skip
+        number = r.choice(("", "", f"Flat {self._num()}, ", f"{self._num()} ", f"Studio {self._num()}, ", f"{self._init()}-{self._num()}, ", f"Unit {self._num()}, "))
+        return f"{number}{name} {kind}"
 
     def _o(self) -> str:
         r = self.rng

@@ -37,7 +37,8 @@ def _form(entity: str, pattern: str, proof: str, label: str = "") -> Form:
 
 _N = "NATIONAL_ID"
 _FORMS = (
-    _form("CREDIT_CARD", r"[2-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{1,4}(?:\1\d{1,3})?|3\d{3}([ -]?)\d{6}\2\d{4,5}", "luhn"),
+    _form("CREDIT_CARD", r"[2-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{1,4}(?:\1\d{1,3})?|3\d{3}([ -]?)\d{6}\2\d{4,5}|1800\d{11}", "luhn"),
+    _form("CREDIT_CARD", r"(?:50|5[6-9]|6\d)\d{2}([ -]?)\d{4}\1\d{4}", "luhn", r"card|visa|mastercard|maestro|cc|payment|debit|credit|pan"),
     _form("IBAN", r"[a-z]{2}\d{2}(?:[ -]?[a-z0-9]{4}){2,7}(?:[ -]?[a-z0-9]{1,4})?", "iban"),
     _form("VEHICLE_ID", r"(?=[a-hj-npr-z0-9]*[a-z])(?=[a-hj-npr-z0-9]*\d)[a-hj-npr-z0-9]{17}", "vin"),
     _form("DEVICE_ID", r"\d{15}|\d{2}-\d{6}-\d{6}-\d|\d{6}[ -]\d{2}[ -]\d{6}[ -]\d", "imei"),

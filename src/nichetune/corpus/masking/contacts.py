@@ -24,6 +24,12 @@ _URL = re.compile(
     r"\b(?:facebook|instagram|linkedin|twitter|github|tiktok|t|x)\.(?:com|me)/[^\s<>\"')\]]{2,200}",
     re.IGNORECASE,
 )
+# A host's name without scheme or path, in lower case or in one writing with its ending: "keller-family.com".
+_HOST = re.compile(
+    r"(?<![\w@./:-])(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,3}"
+    r"(?:com|net|org|edu|info|biz|io|eu|dev|(?:co|org|ac|gov|nhs)\.(?:uk|nz|za|in|jp)|(?:com|net|org)\.(?:au|br|mx|sg)|COM|NET|ORG)"
+    r"(?![\w@-]|\.\w)(?:/[^\s<>\"'\]]{0,2000})?"
+)
 _TELLING_URL = re.compile(
     r"[?&#][^/]*=|\d{4}|@|~|/(?:users?|u|profile|patients?|people|person|member|account|in|id|customers?)/|"
     r"(?:facebook|instagram|linkedin|twitter|tiktok)\.com/|//[^/]*:[^/]*@",
@@ -52,11 +58,10 @@ def find_contacts(text: str) -> Iterator[Finding]:
         yield Finding(*match.span("value"), "USERNAME", LIKELY)
     for match in _URL.finditer(text):
         end = match.start() + len(match.group().rstrip(".,;:!?)"))
-        path = text[match.start() : end].split("//")[-1].partition("/")[2]
-        if _TELLING_URL.search(text[match.start() : end]):
-            yield Finding(match.start(), end, "URL", LIKELY)
-        elif path:
-            yield Finding(match.start(), end, "WEB_ADDRESS", POSSIBLE)
+        telling = _TELLING_URL.search(text[match.start() : end])
+        yield Finding(match.start(), end, *(("URL", LIKELY) if telling else ("WEB_ADDRESS", POSSIBLE)))
+    for match in _HOST.finditer(text):
+        yield Finding(match.start(), match.start() + len(match.group().rstrip(".,;:!?)/")), "WEB_ADDRESS", POSSIBLE)
     yield from _find_machines(text)
 
 

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from nichetune.corpus.masking.findings import CERTAIN, LIKELY, POSSIBLE, Finding
 
 _MONTHS = (
-    "jan(?:uary|uar|vier|eiro|uari|v)?|jänner|enero|gennaio|feb(?:ruary|ruar|ruari|r)?|février|fevrier|febrero|febbraio|fevereiro|"
-    "mar(?:ch|s|zo|ço|et)?|märz|maart|apr(?:il|ile|ill)?|avril|abril|may|mai|mayo|maggio|maio|mei|june?|juin|junio|giugno|junho|juni|"
+    r"jan(?:uary|uar|vier|eiro|uari|v)?|jänner|enero|gennaio|feb(?:ruary|ruar|ruari|r)?|février|fevrier|febrero|febbraio|fevereiro|"
+    r"mar(?:ch|s|zo|ço|et)?|märz|maart|apr(?:il|ile|ill)?|avril|abril|may(?!\s(?:be|have|not|also|need|require|take)\b)|mai|mayo|maggio|maio|mei|june?|juin|junio|giugno|junho|juni|"
     "july?|juillet|julio|luglio|julho|juli|aug(?:ust|usti|ustus)?|août|aout|agosto|sept?(?:ember|embre|tember|iembre)?|settembre|setembro|"
     "septiembre|oct(?:ober|obre|ubre)?|okt(?:ober)?|ottobre|outubro|nov(?:ember|embre|iembre|embro)?|dec(?:ember|embre)?|décembre|"
     "dez(?:ember|embro)?|diciembre|dicembre"
 )
-_MONTH = rf"(?:{_MONTHS})\b\.?"
+_MONTH = rf"(?:{_MONTHS})(?![^\W\d_])\.?"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _YEAR = r"(?:(?:18|19|20)\d\d|['’]?\d\d)"
 _NUMERIC = (
@@ -30,7 +30,7 @@ _NUMERIC = (
     rf"{_DAY}(?P<s>[-/.]){_DAY}(?P=s)(?:(?:18|19|20)\d\d|\d\d))(?![\d/]|[.-]\d)"
 )
 _WRITTEN = (
-    rf"(?:{_DAY}(?:st|nd|rd|th|er|\.)?(?:\s(?:day\s)?of)?(?:\sde)?[\s.-]{{1,2}}{_MONTH}(?:,|\sde)?(?:[\s.,'’-]{{1,2}}{_YEAR}\b)?|"
+    rf"(?:{_DAY}(?:st|nd|rd|th|er|\.)?(?:\s(?:day\s)?of)?(?:\sde)?[\s.-]{{0,2}}{_MONTH}(?:,|\sde)?(?:[\s.,'’-]{{0,2}}{_YEAR}\b)?|"
     rf"{_MONTH}[\s.-]{{1,2}}{_DAY}(?:st|nd|rd|th)?\b(?!:)(?:,?[\s-]{{1,2}}(?:(?:18|19|20)\d\d|['’]\d\d)\b|,?\s\d\d(?=\s*[.,;)]|$))?)"
 )
 _MONTH_YEAR = rf"(?:(?:early|mid|late|end of)[\s-])?{_MONTH},?[\s-](?:of\s)?(?:19|20)\d\d\b"

@@ -23,7 +23,7 @@ ENTITIES: dict[str, str] = {
     "EMAIL_ADDRESS": "e-mail addresses",
     "USERNAME": "handles and account names",
     "URL": "web addresses that hold a person, a number or a query",
-    "WEB_ADDRESS": "other web addresses with a path",
+    "WEB_ADDRESS": "other web addresses and names of hosts",
     "IP_ADDRESS": "IPv4 and IPv6 addresses",
     "DATE_OF_BIRTH": "dates labelled as of birth",
     "DATE": "every other date with a day or a month",

@@ -37,15 +37,33 @@ _NORTH_AMERICA = re.compile(
 )
 # Countries whose numbers begin with 0, and those whose numbers come in groups without it.
 _ZERO = ("GB", "AU", "DE", "FR", "IE", "NZ", "ZA", "IT", "NL", "BE", "CH", "AT", "SE", "FI", "JP", "KR", "KE", "NG", "IN", "TR",
-         "PH", "ID", "VN", "TH", "MY", "EG", "IL", "UA", "RO", "HR", "GH")  # fmt: skip
-_GROUPED = ("ES", "PT", "PL", "CZ", "DK", "NO", "GR", "IN", "BR", "MX", "SG", "HK", "CN", "HU", "CO", "CL")
-_DATE_LIKE = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:19|20)?\d\d\b|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2}\b")
+         "PH", "ID", "VN", "TH", "MY", "EG", "IL", "UA", "RO", "HR", "GH", "SI", "SK", "BG", "RS", "PK", "BD", "LK", "TW", "UG",
+         "TZ", "SA", "AE", "JO", "LB", "MA", "DZ", "BR", "PE", "EC", "BO", "VE")  # fmt: skip
+_GROUPED = ("ES", "PT", "PL", "CZ", "DK", "NO", "GR", "IN", "BR", "MX", "SG", "HK", "CN", "HU", "CO", "CL", "CH", "AR", "PE",
+            "IS", "LV", "LT", "EE", "CY", "MT", "TN", "UY", "CR", "GT", "QA", "KW", "AE", "PK", "KR", "RU")  # fmt: skip
+# After these a run of digits is a thing's: "order 0412 555 019".
+_THING_BEFORE = re.compile(
+    r"(?:\b(?:orders?|invoices?|inv|ref(?:erence)?|lots?|parts?|sku|isbn|issn|tickets?|tracking|batch|serial|items?|models?|versions?|"
+    r"articles?|sections?|pages?|docket|file|drawing|assets?|catalog(?:ue)?|upc|ean|gtin|total|amount|balance|price|cost|parcel|seal|"
+    r"revision|rev|po|wo|s/n|sn|qty|commit|build)\b(?:\s(?:no|number|nr|id|code)\b)?|[$€£#=*+^<>-])[\s.:#]{0,3}$",
+    re.IGNORECASE,
+)
+_UNIT_BEHIND = re.compile(
+    r"\s?(?:%|mg|mcg|ml|kg|g|mm|cm|km|units?|USD|EUR|GBP|CHF|dollars?|euros?|pounds?|rupees?|pcs|pieces|bytes|[kmgt]b|hz|rpm)\b",
+    re.IGNORECASE,
+)
+# "12 345 678" and "1.234.567" are counts.
+_THOUSANDS = re.compile(r"[1-9]\d?(?:[ \u00a0]\d{3})+|[1-9]\d{0,2}(?:\.\d{3})+")
+_NO_PHONE = re.compile(
+    r"(?:\d{1,2}([./-])\d{1,2}\1(?:19|20)?\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2})\b(?![./-]\d)|(?:\d{1,3}\.){3}\d{1,3}$"
+)
 _EXTENSION = re.compile(
     r"\b(?:ext(?:ension)?|extn|durchwahl|pager|beeper|bleep)\b[.:]?\s{0,2}(?:no\.? |number )?#?(?P<value>\d{3,6})\b",
     re.IGNORECASE,
 )
 _BARE_START = re.compile(r"(?:^|[,\"|\t;>(]\s?|\n)$")
 _LOCAL = re.compile(r"\d{3}[-. ]\d{4}")
+_ZERO_FORM = re.compile(r"\(?0\d{1,4}\)?[ /.-]{1,2}\d{2,8}(?:[ .-]\d{2,4}){0,4}")
 
 
 def find_phones(text: str) -> Iterator[Finding]:
@@ -67,7 +85,7 @@ def find_phones(text: str) -> Iterator[Finding]:
 def _judge(text: str, start: int, value: str) -> float:
     """How sure it is that a candidate is a number; 0 if it is none."""
     digits = re.sub(r"\D", "", re.split(r"(?i)x|e|p|i", value)[0])
-    if not 7 <= len(digits) <= 15 or _DATE_LIKE.match(value):
+    if not 7 <= len(digits) <= 15 or _NO_PHONE.match(value):
         return 0
     if value.startswith(("+", "(+")):
         return LIKELY
@@ -76,18 +94,34 @@ def _judge(text: str, start: int, value: str) -> float:
         return LIKELY if labelled or _is_valid("+" + digits[2:], None) else 0
     if labelled:
         return LIKELY if len(digits) <= 13 else 0
+    if _THING_BEFORE.search(text[max(0, start - 24) : start]) or _UNIT_BEHIND.match(text, start + len(value)):
+        return 0
     if _NORTH_AMERICA.fullmatch(value):
         return LIKELY
     if value.isdigit():
-        alone = _BARE_START.search(text[max(0, start - 2) : start]) is not None
-        return (
-            POSSIBLE
-            if alone and 10 <= len(digits) <= 12 and (_is_valid(digits, "US") or _is_valid_in(digits, _ZERO))
-            else 0
-        )
+        return _judge_bare(text, start, value)
     if value.startswith(("0", "(0")):
-        return LIKELY if 9 <= len(digits) <= 12 and _is_valid_in(value, _ZERO) else 0
-    return POSSIBLE if 8 <= len(digits) <= 12 and not _LOCAL.fullmatch(value) and _is_valid_in(value, _GROUPED) else 0
+        return _judge_zero(value, digits)
+    is_count = _LOCAL.fullmatch(value) or _THOUSANDS.fullmatch(value)
+    return POSSIBLE if 8 <= len(digits) <= 12 and not is_count and _is_valid_in(value, _GROUPED) else 0
+
+
+def _judge_bare(text: str, start: int, value: str) -> float:
+    """A run of digits with no word beside it: a number where it stands alone, or fits the plan of North America or Britain."""
+    if not 10 <= len(value) <= 12:
+        return 0
+    alone = _BARE_START.search(text[max(0, start - 2) : start]) is not None
+    fits = _is_valid(value, "US") or (value[0] == "0" and _is_valid(value, "GB"))
+    return POSSIBLE if fits or (alone and _is_valid_in(value, _ZERO)) else 0
+
+
+def _judge_zero(value: str, digits: str) -> float:
+    """Groups that begin with 0: valid somewhere, or in the form that numbers alone have ("0485-883 11 20")."""
+    if not 8 <= len(digits) <= 12:
+        return 0
+    if _is_valid_in(value, _ZERO):
+        return LIKELY
+    return POSSIBLE if len(digits) >= 9 and _ZERO_FORM.fullmatch(value) else 0
 
 
 def _is_valid_in(value: str, regions: tuple[str, ...]) -> bool:
