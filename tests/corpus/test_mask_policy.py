@@ -6,11 +6,12 @@ import json
 import re
 
 import pytest
-from corpus_tools import read_lines
+from corpus_tools import make_settings, read_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nichetune.core.errors import UserError
+from nichetune.corpus.mask import mask_corpus
 from nichetune.corpus.mask_file import MaskChoices, mask_file, restore_file
 from nichetune.corpus.masker import Job, Search, mask_records
 from nichetune.corpus.masking.findings import ENTITIES
@@ -143,6 +144,12 @@ def test_a_policy_may_treat_fields_apart(tmp_path):
         ("recognisers: [{entity: X, patterns: ['(']}]", "not a regular expression"),
         ("recognisers: [{entity: X, patterns: ['a'], validator: nope}]", "no such check"),
         ("recognisers: [{entity: X}]", "needs `patterns` or `deny`"),
+        ("recognisers: [{entity: X, deny: ['']}]", "is empty"),
+        ("fields: {note: 3}", "fields.note: must be 'keep'"),
+        ("fields: {note: {PERSON: gone}}", "fields.note: must be 'keep'"),
+        ("fields: {note: surrogate}", "a whole field takes"),
+        ("- PERSON", "must be a valid mapping"),
+        ("about: nothing", "masks nothing"),
         ("a: [", "not YAML"),
     ],
 )
@@ -181,6 +188,12 @@ def test_who_holds_the_key_can_go_back_and_nobody_else(tmp_path):
         restore_file(tmp_path / "out.jsonl", tmp_path / "back.jsonl", vault, tmp_path / "other.key")
 
 
+def test_a_field_that_a_task_asks_for_cannot_be_dropped(tmp_path):
+    (tmp_path / "own.yaml").write_text("fields: {finding: drop}\n")
+    with pytest.raises(UserError, match="fields.finding: a task asks"):
+        mask_corpus(make_settings(mask={"policy": ["own.yaml"]}), [], [], project=tmp_path)
+
+
 PIECES = st.sampled_from(
     ["Maria Keller", "Dr. Olivia Chen", "(503) 555-0140", "MRN 00482913", "12 Oak Street, Leeds LS1 4AP", "a.b@c.org",
      "3 May 2024", "\n", "é", "eye", "[PERSON_1]", "Crohn disease", "DE89 3704 0044 0532 0130 00", "https://x.org/u/7741?a=b"]
@@ -206,3 +219,18 @@ def test_nothing_outside_the_spans_changes_and_no_masked_value_stays(tmp_path_fa
         assert len(value) < 4 or value.casefold() not in one.replacement.casefold()
         if action == "placeholder" and len(value) > 5:
             assert not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", masked.text)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.lists(PIECES, max_size=5).map(" ".join), min_size=1, max_size=4), st.booleans())
+def test_no_masked_value_reaches_a_file_a_report_or_the_terminal(tmp_path_factory, capfd, texts, with_vault):
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    choices = MaskChoices(key_file=folder / "key", vault=folder / "vault" if with_vault else None, processes=1)
+    report = mask_file(folder / "in.jsonl", folder / "out.jsonl", choices)
+    said = "".join([*capfd.readouterr(), str(report), str(report.facts), str(report.counts)])
+    written = "".join(path.read_text() for path in folder.iterdir() if path.name not in ("in.jsonl", "key"))
+    for text, line in zip(texts, read_lines(folder / "out.jsonl"), strict=True):
+        for one in line["entities"]:
+            value = json.dumps(text[one["start"] : one["end"]])[1:-1]
+            assert len(value) < 6 or value not in said + written

@@ -770,11 +770,29 @@ class Maker:
     def _house(self) -> str:
         """A house, floor or estate by its name."""
         r = self.rng
-        name = r.choice((r.choice(STREET_WORDS.split()), self._last(), self._invent(), f"The {r.choice(('Old', 'New', 'Little', 'White', 'Red'))}", f"{self._given()}'s"))
+        name = r.choice(
+            (
+                r.choice(STREET_WORDS.split()),
+                self._last(),
+                self._invent(),
+                f"The {r.choice(('Old', 'New', 'Little', 'White', 'Red'))}",
+                f"{self._given()}'s",
+            )
+        )
         kind = r.choice(("House", "Cottage", "Lodge", "Farm", "Court", "Mill", "Towers", "Apartments", "Heights", "Villas", "Mansions",
                          "Barn", "Hall", "Manor", "Residence", "Business Park", "Industrial Estate", "Building", "Estate", "Society", "Enclave", "Colony",
                          "Rectory", "Bungalow", "Trailer Park", "Studios"))  # fmt: skip
-        number = r.choice(("", "", f"Flat {self._num()}, ", f"{self._num()} ", f"Studio {self._num()}, ", f"{self._init()}-{self._num()}, ", f"Unit {self._num()}, "))
+        number = r.choice(
+            (
+                "",
+                "",
+                f"Flat {self._num()}, ",
+                f"{self._num()} ",
+                f"Studio {self._num()}, ",
+                f"{self._init()}-{self._num()}, ",
+                f"Unit {self._num()}, ",
+            )
+        )
         return f"{number}{name} {kind}"
 
     def _o(self) -> str:

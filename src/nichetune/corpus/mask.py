@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from nichetune.core.errors import UserError
 from nichetune.core.files import hash_text, read_json, read_records, write_json, write_jsonl
 from nichetune.core.records import Document, Dropped, Example, Expected
 from nichetune.core.settings import Settings, TaskSettings
@@ -22,7 +23,7 @@ from nichetune.core.stages import Report
 from nichetune.corpus.ingest import PUBLISHED
 from nichetune.corpus.masker import Job, Masked, Search, find_spans, mask_records
 from nichetune.corpus.masking.keys import load_key
-from nichetune.corpus.masking.policy import load_policy
+from nichetune.corpus.masking.policy import Policy, load_policy
 from nichetune.corpus.vocabulary import learn_vocabulary
 
 # An id that could hold a name or an address: `int-0007` cannot.
@@ -64,6 +65,7 @@ def mask_corpus(
         project: the project's folder, where the policies' files stand and the key must not.
     """
     policy = load_policy(settings.mask.policy, project)
+    _refuse_whole_fields(settings, policy)
     key = (
         load_key(Path(settings.mask.key_file) if settings.mask.key_file else None, project) if policy.needs_key else b""
     )
@@ -83,6 +85,16 @@ def mask_corpus(
         for one, new in zip(examples, masked[len(documents) :], strict=True)
     ]
     return new_examples, new_documents, Counter(e.type for bundle in masked for one in bundle for e in one.entities)
+
+
+def _refuse_whole_fields(settings: Settings, policy: Policy) -> None:
+    """A field that the task asks for cannot be dropped: it would ask for nothing."""
+    asked = {name for task in settings.tasks.values() for name in task.fields}
+    whole = sorted(name for name, do in policy.fields.items() if isinstance(do, str) and do != "keep" and name in asked)
+    if whole:
+        raise UserError(
+            f"mask.policy: fields.{whole[0]}: a task asks for this field: give actions by type, or leave it out of the task"
+        )
 
 
 def _open_texts(example: Example, task: TaskSettings) -> list[Job]:

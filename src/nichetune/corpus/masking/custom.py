@@ -62,6 +62,8 @@ class CustomRecogniser(BaseModel):
     def _finds_something(self) -> CustomRecogniser:
         if not self.patterns and not self.deny:
             raise ValueError("needs `patterns` or `deny`")
+        if not all(word.strip() for word in (*self.patterns, *self.context, *self.deny)):
+            raise ValueError("a pattern or word is empty")
         return self
 
 

@@ -35,6 +35,7 @@ _STRENGTH: tuple[Action, ...] = ("keep", "generalise", "surrogate", "hash", "pla
 READY = ("hipaa-safe-harbor", "gdpr-direct", "secrets-only")
 # What `nichetune mask` applies to a file without a project.
 DEFAULT = ("hipaa-safe-harbor", "secrets-only")
+_WHOLE_FIELD: tuple[Action, ...] = ("keep", "hash", "placeholder", "drop")
 _CAN_GENERALISE = frozenset({"DATE", "DATE_OF_BIRTH", "AGE"})
 _MOST_BYTES = 1_000_000
 
@@ -61,6 +62,11 @@ class PolicyFile(BaseModel):
         vague = [e for changes in (self.actions, *by_field) for e, do in changes.items() if do == "generalise"]
         if self.do == "generalise" or not _CAN_GENERALISE.issuperset(vague):
             raise ValueError(f"generalise is for {', '.join(sorted(_CAN_GENERALISE))}")
+        odd = [name for name, do in self.fields.items() if isinstance(do, str) and do not in _WHOLE_FIELD]
+        if odd:
+            raise ValueError(f"fields.{odd[0]}: a whole field takes {', '.join(_WHOLE_FIELD)}")
+        if not (self.identifiers or self.actions or self.fields or self.recognisers):
+            raise ValueError("masks nothing: give identifiers, actions, fields or recognisers")
         return self
 
 
@@ -139,11 +145,18 @@ def _read_policy(name: str, folder: Path | None) -> PolicyFile:
     try:
         return PolicyFile.model_validate(value or {})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"] if part not in ("dict[str,constrained-str]",))
-        raise UserError(
-            f"{name}: {place + ': ' if place else ''}{first['msg'].removeprefix('Value error, ')}"
-        ) from None
+        raise UserError(f"{name}: {_tell(error)}") from None
+
+
+def _tell(error: ValidationError) -> str:
+    """The first mistake with its place, in the words of the YAML file."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    # Of a choice between forms pydantic names the form, too: "literal[…]", "dict[…]".
+    place = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
+    said = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    for form, word in ((" or instance of PolicyFile", ""), ("dictionary", "mapping"), ("tuple", "list")):
+        said = said.replace(form, word)
+    return f"{place}: {said}" if place else said
 
 
 def _read_file(name: str, folder: Path | None) -> str:
