@@ -1,7 +1,7 @@
 """Masking against stock Presidio, in one run: recall and precision by type, harm to domain terms, texts a second.
 
 bench/mask_set (notes by hand, generated cases, domain sentences) -> a table, and with --json FILE its figures.
-Of notes and domain sentences there are two sets each: the first may be looked at to improve, the fresh one is only counted:
+Of notes and domain sentences there are two sets each: one may be looked at to improve, the fresh one is counted only:
 
     python bench/mask.py [--texts 1000] [--speed-texts 2000] [--processes 2] [--json FILE]
 

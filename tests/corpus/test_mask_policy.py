@@ -190,7 +190,7 @@ def test_who_holds_the_key_can_go_back_and_nobody_else(tmp_path):
 
 def test_a_field_that_a_task_asks_for_cannot_be_dropped(tmp_path):
     (tmp_path / "own.yaml").write_text("fields: {finding: drop}\n")
-    with pytest.raises(UserError, match="fields.finding: a task asks"):
+    with pytest.raises(UserError, match=r"fields\.finding: a task asks"):
         mask_corpus(make_settings(mask={"policy": ["own.yaml"]}), [], [], project=tmp_path)
 
 

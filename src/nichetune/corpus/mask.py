@@ -93,7 +93,7 @@ def _refuse_whole_fields(settings: Settings, policy: Policy) -> None:
     whole = sorted(name for name, do in policy.fields.items() if isinstance(do, str) and do != "keep" and name in asked)
     if whole:
         raise UserError(
-            f"mask.policy: fields.{whole[0]}: a task asks for this field: give actions by type, or leave it out of the task"
+            f"mask.policy: fields.{whole[0]}: a task asks for this field: give actions by type instead"
         )
 
 
