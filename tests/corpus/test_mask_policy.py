@@ -9,6 +9,7 @@ import pytest
 from corpus_tools import make_settings, read_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conftest import ROOT
 
 from nichetune.core.errors import UserError
 from nichetune.corpus.mask import mask_corpus
@@ -234,3 +235,11 @@ def test_no_masked_value_reaches_a_file_a_report_or_the_terminal(tmp_path_factor
         for one in line["entities"]:
             value = json.dumps(text[one["start"] : one["end"]])[1:-1]
             assert len(value) < 6 or value not in said + written
+
+
+def test_the_page_names_every_type_with_its_policies():
+    page = (ROOT / "docs" / "masking.md").read_text(encoding="utf-8")
+    policies = {name: load_policy([name]).actions for name in READY}
+    for entity, what in ENTITIES.items():
+        taken_by = ", ".join(name for name in READY if entity in policies[name])
+        assert f"| `{entity}` | {what} | {taken_by} |" in page

@@ -92,9 +92,7 @@ def _refuse_whole_fields(settings: Settings, policy: Policy) -> None:
     asked = {name for task in settings.tasks.values() for name in task.fields}
     whole = sorted(name for name, do in policy.fields.items() if isinstance(do, str) and do != "keep" and name in asked)
     if whole:
-        raise UserError(
-            f"mask.policy: fields.{whole[0]}: a task asks for this field: give actions by type instead"
-        )
+        raise UserError(f"mask.policy: fields.{whole[0]}: a task asks for this field: give actions by type instead")
 
 
 def _open_texts(example: Example, task: TaskSettings) -> list[Job]:

@@ -24,6 +24,10 @@ _NEXT_NAME = re.compile(r"[ ](?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)")
 _PREVIOUS_NAME = re.compile(r"(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)[ ]$")
 # What may stand between the parts of one address.
 _ADDRESS_GAP = re.compile(r"[ \t]{0,2}[,;–-]?[ \t]{0,2}\n?[ \t]{0,2}")
+_WIDER_BEHIND = re.compile(
+    r"(?:[ \t]?,[ \t]?\n?|[ \t]?\n|[ \t])"
+    r"(?P<three>(?P<two>(?P<one>[^\W\d_][\w.]*)(?:[ ][^\W\d_][\w.]*)?)(?:[ ][^\W\d_][\w.]*)?)"
+)
 # What follows a given name in the name of a place or an institution.
 _INSTITUTIONS = frozenset(
     (
@@ -70,7 +74,7 @@ def choose_spans(text: str, found: Iterable[Finding], vocabulary: Vocabulary, pe
     spans = [span for one in found if (span := _judge(text, one, vocabulary)) and (people or span.entity != "PERSON")]
     standing = [match.span() for match in PLACEHOLDER.finditer(text)]
     spans = [one for one in spans if not any(one.start < end and start < one.end for start, end in standing)]
-    return _join_addresses(text, merge_spans(spans))
+    return merge_spans(_join_addresses(text, merge_spans(spans)))
 
 
 def _join_addresses(text: str, spans: list[Span]) -> list[Span]:
@@ -88,7 +92,19 @@ def _join_addresses(text: str, spans: list[Span]) -> list[Span]:
             joined[-1] = Span(last.start, span.end, "ADDRESS", max(last.score, span.score))
         else:
             joined.append(span)
-    return joined
+    return [_widen_to_country(text, span) if span.entity == "ADDRESS" else span for span in joined]
+
+
+def _widen_to_country(text: str, span: Span) -> Span:
+    """With the state or country that ends an address: "12 Oak St, Austin, Texas, USA"."""
+    while True:
+        match = _WIDER_BEHIND.match(text, span.end)
+        ends = [match.end(name) for name in ("three", "two", "one") if match and match[name]]
+        end = next((end for end in ends if match and is_wide_place(text[match.start("one") : end])), 0)
+        if not match or not end:
+            return span
+        closes = text[end - 1] == "." and text.count(".", match.start("one"), end) == 1  # a sentence, no "U.S.A."
+        span = replace(span, end=end - closes)
 
 
 def merge_spans(spans: Iterable[Span]) -> list[Span]:
