@@ -29,13 +29,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from mask_set.generate import Case, make_cases, read_notes, read_terms
+from mask_set.generate import Case, Truth, make_cases, read_notes, read_terms
 from mask_set.values import held_out_words
 
 Spans = list[list[tuple[int, int]]]
 # What names a person by itself; dates, towns and ages above 89 are reported apart.
 INDIRECT = frozenset({"DATE", "CITY", "AGE"})
 PROVEN = frozenset({"CARD", "IBAN", "VIN", "NATIONAL_ID"})
+_TITLE = re.compile(
+    r"\b(?:dr|mr|mrs|ms|miss|mme|mlle|m|mdm|prof|sh|shri|smt|ing|sig|sra?|herr|frau|fr|dame|coach|and|md|esq|pani|san|aling|uncle|aunty)\b",
+    re.IGNORECASE,
+)
 FRESH = "fresh notes by hand"
 
 
@@ -140,7 +144,7 @@ def score(cases: list[Case], found: Spans, say: bool = False) -> dict[str, Any]:
         covered = {at for start, end in spans for at in range(start, end)}
         for truth in case.truths:
             total[truth.type] += 1
-            whole = all(at in covered for at in range(truth.start, truth.end) if case.text[at].isalnum())
+            whole = all(at in covered for at in _needed(case.text, truth))
             hit[truth.type] += whole
             if say and not whole:
                 print(f"MISSED {truth.type} {case.text[truth.start : truth.end]!r} in {case.text!r}")
@@ -158,6 +162,17 @@ def score(cases: list[Case], found: Spans, say: bool = False) -> dict[str, Any]:
         "checksums": rate(sum(hit[k] for k in PROVEN), sum(total[k] for k in PROVEN)),
         "precision": rate(right, said),
     }
+
+
+def _needed(text: str, truth: Truth) -> list[int]:
+    """The letters and digits that must be masked. A title or a degree names nobody."""
+    spared = {
+        at
+        for word in _TITLE.finditer(text, truth.start, truth.end)
+        for at in range(*word.span())
+        if truth.type == "PERSON"
+    }
+    return [at for at in range(truth.start, truth.end) if text[at].isalnum() and at not in spared]
 
 
 def merge(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -29,6 +29,8 @@ from lists import (
     Values,
 )  # fmt: skip
 
+from nichetune.corpus.masking.plain_words import is_plain, plain_nouns, spellings
+
 FOLDER = Path(__file__).parent
 Span = tuple[int, int, str]
 NOUNS = [
@@ -422,6 +424,8 @@ class Maker:
         self.genres = sorted({genre for genre, _ in self.templates})
         self.by_genre = {g: [t for genre, t in self.templates if genre == g] for g in self.genres}
         self.locale = "en_US"
+        self.nouns = sorted(plain_nouns() & spellings())
+        self.past = sorted(word for word in spellings() if word.islower() and word.endswith("ed") and is_plain(word))
 
     def make(self) -> Text:
         """One text of one to five sentences of one genre."""
@@ -468,8 +472,9 @@ class Maker:
         who = [r.choice(("{p}", "{p}", "{pf}", "{pt}", "{p} and {p}", "{pf} and {pf}", f"{r.choice(ROLES)} {{p}}", f"the {r.choice(ROLES)}, {{p}},",
                          f"{{p}}, {r.choice(ROLES)} at {{o}},", f"{{p}} ({r.choice(ROLES)})", f"our {r.choice(ROLES)} {{pf}}", "{plo}",
                          f"the {r.choice(ROLES)}", "somebody", f"my {r.choice(ROLES)}", "{o}", "she", "they")) for _ in range(3)]  # fmt: skip
-        when, where, noun = r.choice(WHEN), r.choice(WHERE), r.choice(NOUNS)
-        verb, deed = r.choice(VERBS), r.choice(DEEDS)
+        when, where, noun = r.choice(WHEN), r.choice(WHERE), self._noun()
+        verb = r.choice(VERBS if r.random() < 0.5 else self.past)
+        deed = r.choice(DEEDS if r.random() < 0.5 else self.past)
         sentence = r.choice((
             f"{who[0]} {verb} {who[1]} {when}", f"{who[0]} {deed} the {noun} {where}", f"{who[0]} {deed} a {noun} for {who[1]} {when}",
             f"the {noun} was {deed} by {who[0]} {when}", f"{when}, {who[0]} {verb} {who[1]} {where}", f"{who[0]} says {who[1]} {deed} the {noun}",
@@ -874,13 +879,15 @@ class Maker:
     def _amt(self) -> str:
         return self.rng.choice("$£€") + f"{self.rng.randrange(5, 9999)}.{self.rng.randrange(100):02d}"
 
+    def _noun(self) -> str:
+        """One of some common nouns, or of all that the language model's tables know."""
+        return self.rng.choice(NOUNS if self.rng.random() < 0.4 else self.nouns) + self.rng.choice(("", "", "", "s"))
+
     def _n(self) -> str:
-        return (
-            self.rng.choice(NOUNS) if self.rng.random() < 0.7 else f"{self.rng.choice(NOUNS)} {self.rng.choice(NOUNS)}"
-        )
+        return self._noun() if self.rng.random() < 0.7 else f"{self._noun()} {self._noun()}"
 
     def _noun_title(self) -> str:
-        return self.rng.choice(NOUNS).capitalize()
+        return self._noun().capitalize()
 
     def _dx(self) -> str:
         return self.rng.choice(DX)
@@ -892,7 +899,14 @@ class Maker:
         return self.rng.choice(COUNTRIES)
 
     def _term(self) -> str:
-        return self.rng.choice(self.terms)
+        """A listed eponym with its head; or any surname, so that the head is what is learnt."""
+        if self.rng.random() < 0.65:
+            return self.rng.choice(self.terms)
+        head = self.rng.choice(self.terms).split(" ")[-1]
+        return f"{self._surname()}{self.rng.choice(('', '', chr(39) + 's', '-' + self._surname()))} {head}"
+
+    def _surname(self) -> str:
+        return self.rng.choice(self.values.last.get(self.locale) or self.values.last["en_US"]).split(" ")[-1]
 
     def _e(self) -> str:
         return self.rng.choice(self.terms).split(" ")[0].removesuffix("'s")

@@ -97,7 +97,9 @@ def _read_guesses(text: str, guesses: Iterable[Tagged]) -> Iterator[Finding]:
         if entity == "PERSON" and digits:
             continue
         # Never surer than a rule that knows what it saw.
-        yield Finding(one.start, one.end, entity, min(one.score, 0.59 if entity == "BADGE_NUMBER" else 0.8))
+        yield Finding(
+            one.start, one.end, entity, min(one.score, 0.59 if entity == "BADGE_NUMBER" else 0.8), guessed=True
+        )
 
 
 def _without_organisations(found: Iterable[Finding], guesses: Iterable[Tagged]) -> list[Finding]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from nichetune.corpus.masking.eponyms import names_thing
 from nichetune.corpus.masking.findings import GIVEN_NAME, LABELLED_NAME, NAME_KINDS, PATIENT_NAME, TITLED_NAME, Finding
+from nichetune.corpus.masking.guesses import trim_guess
 from nichetune.corpus.masking.places import is_wide_place
 from nichetune.corpus.names import NOT_NAMES, TITLES
 from nichetune.corpus.vocabulary import Vocabulary
@@ -125,6 +126,11 @@ def _judge(text: str, one: Finding, vocabulary: Vocabulary) -> Span | None:
     value = text[one.start : one.end]
     if value.casefold().strip() in vocabulary.allowed:
         return None
+    if one.guessed:
+        trimmed = trim_guess(text, one.start, one.end, one.entity, vocabulary.knows_word)
+        if trimmed is None:
+            return None
+        one = replace(one, start=trimmed[0], end=trimmed[1])
     if one.entity == "LOCATION":
         return _judge_place(text, one, vocabulary)
     if one.entity not in ("PERSON", *NAME_KINDS):

@@ -52,6 +52,12 @@ _RESULT_BEHIND = re.compile(
     r"['’]?s?[ :]{0,2}(?:positive|negative|[+-]ve|equivocal|score|grade|type|class|stage|\(?[+-]\)?|\d)", re.IGNORECASE
 )
 _CASE_BEHIND, _CASE_BEFORE = re.compile(r"\sv\.?\s"), re.compile(r"\sv\.?\s$")
+# What sciences build their nouns with: no word of these names what a person owns or does.
+_HEAD_ENDINGS = (
+    *("itis", "oma", "omas", "osis", "pathy", "ectomy", "otomy", "ostomy", "plasty", "plication", "graphy"),
+    *("scopy", "emia", "aemia", "algia", "trophy", "plegia", "plasia", "lysis", "uria", "ometer", "ometers"),
+    *("oscope", "ograph", "ostat", "globulin", "ptosis", "penia"),
+)
 _NAME_PART = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 
 
@@ -102,4 +108,8 @@ def _is_eponym(word: str) -> bool:
 
 def _is_head(word: str) -> bool:
     folded = word.casefold()
-    return folded in eponym_heads() or (folded.startswith("pseudo") and folded[6:] in eponym_heads())
+    return (
+        folded in eponym_heads()
+        or folded.endswith(_HEAD_ENDINGS)
+        or (folded.startswith("pseudo") and folded[6:] in eponym_heads())
+    )

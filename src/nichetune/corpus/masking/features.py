@@ -1,6 +1,6 @@
 """Turns a text's words into the numbers that the tagger reads: hashed forms, flags, and spaCy's word vectors.
 
-spaCy docs -> Features(forms [words, 4], flags [words, 18], vectors [words, 64])
+spaCy docs -> Features(forms [words, 4], flags [words, 20], vectors [words, 64])
 
 Forms are hashes of the lower-cased word, its first and last three letters and its shape ("Xxxxx", "dd").
 """
@@ -17,10 +17,11 @@ from spacy.tokens import Doc
 
 from nichetune.corpus.analyzer import ReadDocs
 from nichetune.corpus.masking.lexicon import eponym_heads, eponyms, given_names
+from nichetune.corpus.masking.plain_words import is_plain, spellings
 
 # Sizes of the hash tables: lower, prefix, suffix, shape. Row 0 stands for "hidden" and for padding.
 TABLES = (10_007, 4_001, 4_001, 1_009)
-WORD_FLAGS = 10
+WORD_FLAGS = 12
 # spaCy's guesses: each word's entity, one flag a group.
 _GROUPS = (
     ("PERSON",), ("GPE", "LOC"), ("ORG",), ("FAC",), ("NORP", "LANGUAGE"), ("DATE", "TIME"),
@@ -28,7 +29,7 @@ _GROUPS = (
 )  # fmt: skip
 _GROUP_OF = {label: n for n, labels in enumerate(_GROUPS) for label in labels}
 FLAGS = WORD_FLAGS + len(_GROUPS)
-_STREET_ENDS = frozenset(
+STREET_WORDS = frozenset(
     [
         "street",
         "st",
@@ -158,8 +159,8 @@ def _describe(orth: int, word: str) -> tuple[tuple[int, ...], tuple[float, ...]]
     )
     flags = (
         word.istitle(), word.isupper(), word.islower(), any(map(str.isdigit, word)), word.isspace() and "\n" in word,
-        lower in given_names(), lower in eponyms(), lower in eponym_heads(), lower.strip(".") in _STREET_ENDS,
-        lower.strip(".") in _TITLES,
+        lower in given_names(), lower in eponyms(), lower in eponym_heads(), lower.strip(".") in STREET_WORDS,
+        lower.strip(".") in _TITLES, is_plain(word), lower in spellings(),
     )  # fmt: skip
     return rows, tuple(float(flag) for flag in flags)
 

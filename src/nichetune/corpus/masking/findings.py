@@ -46,9 +46,10 @@ ENTITIES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """A stretch of text that may be personal, and how sure that is."""
+    """A stretch of text that may be personal, and how sure that is; `guessed` by the tagger, or known by a rule."""
 
     start: int
     end: int
     entity: str
     score: float
+    guessed: bool = False
