@@ -147,7 +147,8 @@ def score(cases: list[Case], found: Spans, say: bool = False) -> dict[str, Any]:
             whole = all(at in covered for at in _needed(case.text, truth))
             hit[truth.type] += whole
             if say and not whole:
-                print(f"MISSED {truth.type} {case.text[truth.start : truth.end]!r} in {case.text!r}")
+                kept = "".join(case.text[at] if at not in covered else "·" for at in range(truth.start, truth.end))
+                print(f"MISSED {truth.type} {kept!r} in {case.text!r}")
         for start, end in merge(spans):
             said += 1
             good = any(start < truth.end and truth.start < end for truth in case.truths)

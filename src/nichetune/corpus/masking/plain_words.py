@@ -21,14 +21,12 @@ from nichetune.corpus.masking.lexicon import given_names
 
 _ENDINGS = (("ies", "y"), ("es", ""), ("es", "e"), ("s", ""), ("ied", "y"), ("ed", ""), ("ed", "e"), ("ing", ""),
             ("ing", "e"), ("er", ""), ("er", "e"), ("est", ""), ("ly", ""), ("ily", "y"))  # fmt: skip
-_SMALL = frozenset(
-    (
-        "a an and any are as at be been both but by can could did do does each either few for from had has have he "
-        "her hers him his how i if in into is it its me mine most my neither no nor not of off on or other our ours "
-        "out over own shall she should so some such than that the their theirs them then there these they this "
-        "those though to too under until up upon us was we were what when where whether which while who whom whose "
-        "why will with within without would yes you your yours hereby herein thereof whereas hereto"
-    ).split()
+_SMALL = (
+    "a an and any are as at be been both but by can could did do does each either few for from had has have he "
+    "her hers him his how i if in into is it its me mine most my neither no nor not of off on or other our ours "
+    "out over own shall she should so some such than that the their theirs them then there these they this "
+    "those though to too under until up upon us was we were what when where whether which while who whom whose "
+    "why will with within without would yes you your yours hereby herein thereof whereas hereto"
 )
 # Of nouns that the vocabulary lacks, those with an ending that names do not have: "pancreatitis", not "giacometti".
 _NOUN_ENDINGS = (
@@ -80,7 +78,7 @@ def plain_nouns() -> frozenset[str]:
 @functools.cache
 def _others() -> frozenset[str]:
     index = _index()
-    return (index["verb"] | index["adj"] | index["adv"] | _SMALL) - given_names()
+    return (index["verb"] | index["adj"] | index["adv"] | set(_SMALL.split())) - given_names()
 
 
 @functools.lru_cache(maxsize=200_000)
