@@ -11,8 +11,10 @@ from nichetune.corpus.masking.checksums import find_proven
 from nichetune.corpus.masking.contacts import find_contacts
 from nichetune.corpus.masking.dates import find_dates
 from nichetune.corpus.masking.eponyms import names_thing
+from nichetune.corpus.masking.guesses import trim_guess
 from nichetune.corpus.masking.labelled import find_labelled
 from nichetune.corpus.masking.phones import find_phones
+from nichetune.corpus.masking.plain_words import is_plain
 
 RULES = (find_addresses, find_contacts, find_dates, find_labelled, find_phones, find_proven)
 
@@ -93,6 +95,32 @@ def test_the_label_decides_about_plain_numbers():
 def test_a_name_before_disease_or_wrench_is_a_thing(text, name, is_thing):
     start = text.index(name)
     assert names_thing(text, start, start + len(name)) is is_thing
+
+
+def test_plain_words_are_told_from_names():
+    plain = ("costs", "collateral", "Scaffold", "pancreatitis", "allergies", "latex", "HEREBY", "baker", "dock")
+    names = ("Keller", "smith", "Brandt", "London", "Maria", "mark", "Giacometti", "parkinson")
+    assert all(map(is_plain, plain)) and not any(map(is_plain, names))
+
+
+@pytest.mark.parametrize(
+    ("text", "guess", "entity", "left"),
+    [
+        ("Dismissed with costs.", "costs", "PERSON", None),
+        ("Fraud alert: call.", "Fraud alert", "PERSON", None),
+        ("We met Dana Stone there.", "Dana Stone", "PERSON", "Dana Stone"),
+        ("We asked Stone there.", "Stone", "PERSON", "Stone"),
+        ("keller said no", "keller", "PERSON", "keller"),
+        ("Hardness 42 HRC found", "HRC", "LOCATION", None),
+        ("go to 4 Elm St near the mill", "4 Elm St near the", "ADDRESS", "4 Elm St"),
+        ("pulse 64 regular, thin", "64 regular,", "ADDRESS", None),
+        ("it is 12 oak grove, reading", "12 oak grove, reading", "ADDRESS", "12 oak grove, reading"),
+    ],
+)
+def test_a_guess_is_trimmed_of_plain_words(text, guess, entity, left):
+    start = text.index(guess)
+    found = trim_guess(text, start, start + len(guess), entity, lambda word: False)
+    assert (found and text[found[0] : found[1]]) == left
 
 
 @settings(max_examples=300, deadline=None)

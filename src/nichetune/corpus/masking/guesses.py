@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from nichetune.corpus.masking.features import STREET_WORDS
 from nichetune.corpus.masking.lexicon import given_names
-from nichetune.corpus.masking.plain_words import is_plain
+from nichetune.corpus.masking.plain_words import is_function_word, is_plain
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SENTENCE_BEFORE = re.compile(r"(?:^|[.:;!?|\n\t*>(\"“-])\s*$")
@@ -31,7 +31,9 @@ def trim_guess(text: str, start: int, end: int, entity: str, knows: Callable[[st
     if entity not in ("ADDRESS", "LOCATION"):
         # Inside a name a plain word is part of it: "Dana Stone". Only a guess of nothing else is none.
         return (start, end) if any(_tells(text, one, knows) for one in words) else None
-    while words and not _tells(text, words[-1], knows):
+    # Where case tells nothing, a town's name may be any word: "12 oak grove, reading".
+    any_word = entity == "ADDRESS" and _has_no_case(text)
+    while words and not (_tells(text, words[-1], knows) or (any_word and not is_function_word(words[-1].group()))):
         words.pop()
     while words and not _tells(text, words[0], knows):
         words.pop(0)

@@ -75,10 +75,20 @@ def plain_nouns() -> frozenset[str]:
     )
 
 
+def is_function_word(word: str) -> bool:
+    """Whether a word only joins others: "the", "with"."""
+    return word.casefold() in _function_words()
+
+
+@functools.cache
+def _function_words() -> frozenset[str]:
+    return frozenset(_SMALL.split())
+
+
 @functools.cache
 def _others() -> frozenset[str]:
     index = _index()
-    return (index["verb"] | index["adj"] | index["adv"] | set(_SMALL.split())) - given_names()
+    return (index["verb"] | index["adj"] | index["adv"] | _function_words()) - given_names()
 
 
 @functools.lru_cache(maxsize=200_000)
