@@ -49,7 +49,7 @@ def _is_address(text: str, words: list[re.Match[str]], knows: Callable[[str], bo
     has_street = any(_is_street(value) for value in values)
     return (
         any(_is_name_like(value, knows) and not _is_street(value) for value in values)
-        or (digits > 0 and (has_street or _has_no_case(text)) and len(values) > 1)
+        or (digits > 0 and len(values) > (1 if has_street else 2) and (has_street or _has_no_case(text)))
         or digits >= _LEAST_POSTCODE
     )
 
