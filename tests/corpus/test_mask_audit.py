@@ -48,7 +48,8 @@ def test_the_terminal_shows_texts_and_reads_answers(tmp_path, monkeypatch, capsy
     monkeypatch.setattr("sys.stdin", io.StringIO("what\nn\nn\n"))
     result = audit_file(tmp_path / "out.jsonl", 200)
     assert (result["judged"], result["leaks"]) == (2, 0)
-    assert "[PERSON_1]" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "[PERSON_1]" in shown and "[y]es, [n]o, [s]kip, [q]uit" in shown
     (tmp_path / "none.jsonl").write_text("")
     with pytest.raises(UserError):
         audit_file(tmp_path / "none.jsonl", 5)

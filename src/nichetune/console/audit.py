@@ -53,7 +53,7 @@ def _audit(texts: list[Shown], size: int) -> dict[str, Any]:
         console.rule(f"{number}/{len(sample)}  {one.place}")
         console.print(_paint(one.text))
         while True:
-            console.print("[bold]Is anything personal left? [y]es, [n]o, [s]kip, [q]uit:[/bold] ", end="", markup=True)
+            console.print(Text("Is anything personal left? [y]es, [n]o, [s]kip, [q]uit: ", "bold"), end="")
             answer = sys.stdin.readline()
             if not answer:
                 return "q"

@@ -27,14 +27,19 @@ class CustomRecogniser(BaseModel):
     """One recogniser of the user's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    entity: str = Field(
-        pattern=r"^[A-Z][A-Z_]*$", description="The type, in capitals; a placeholder is named after it."
-    )
+    entity: str = Field(description="The type, in capitals; a placeholder is named after it.")
     patterns: tuple[str, ...] = Field((), description="Regular expressions; a group `value`, if any, is the span.")
     context: tuple[str, ...] = Field((), description="One of these words must stand up to 40 characters before.")
     validator: str = Field("", description="luhn, iban, or a module of python-stdnum (gb.nhs).")
     deny: tuple[str, ...] = Field((), description="Words and phrases that are always masked.")
     score: float = Field(CERTAIN, ge=0, le=1, description="How sure a finding is.")
+
+    @field_validator("entity")
+    @classmethod
+    def _is_a_type(cls, entity: str) -> str:
+        if not re.fullmatch(r"[A-Z][A-Z_]*", entity):
+            raise ValueError("a type is written in capitals and underscores: BED_NUMBER")
+        return entity
 
     @field_validator("patterns")
     @classmethod
