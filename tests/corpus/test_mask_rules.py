@@ -89,7 +89,7 @@ def test_the_label_decides_about_plain_numbers():
 @pytest.mark.parametrize(
     ("text", "name", "is_thing"),
     [("Crohn disease", "Crohn", True), ("a Baker cyst", "Baker", True), ("Miranda rights", "Miranda", True), ("Pelton wheel", "Pelton", True),
-     ("has Parkinson's", "Parkinson", True), ("Rylands v Fletcher", "Rylands", True), ("Mrs Baker called", "Baker", False),
+     ("has Parkinson's", "Parkinson", True), ("the rule in Rylands v Fletcher", "Rylands", True), ("spoke with Foley", "Foley", False), ("Baker v Clark, costs reserved", "Baker", False), ("the Keller letter", "Keller", False), ("Mrs Baker called", "Baker", False),
      ("Maria's test results", "Maria", False), ("told Parkinson to leave", "Parkinson", False)],
 )  # fmt: skip
 def test_a_name_before_disease_or_wrench_is_a_thing(text, name, is_thing):

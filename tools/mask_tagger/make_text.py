@@ -29,6 +29,7 @@ from lists import (
     Values,
 )  # fmt: skip
 
+from nichetune.corpus.masking.eponyms import owned_heads
 from nichetune.corpus.masking.plain_words import is_plain, plain_nouns, spellings
 
 FOLDER = Path(__file__).parent
@@ -424,6 +425,7 @@ class Maker:
         self.genres = sorted({genre for genre, _ in self.templates})
         self.by_genre = {g: [t for genre, t in self.templates if genre == g] for g in self.genres}
         self.locale = "en_US"
+        self.heads = sorted({term.split(" ")[-1].lower() for term in terms} - owned_heads())
         self.nouns = sorted(plain_nouns() & spellings())
         self.past = sorted(word for word in spellings() if word.islower() and word.endswith("ed") and is_plain(word))
 
@@ -902,7 +904,7 @@ class Maker:
         """A listed eponym with its head; or any surname, so that the head is what is learnt."""
         if self.rng.random() < 0.65:
             return self.rng.choice(self.terms)
-        head = self.rng.choice(self.terms).split(" ")[-1]
+        head = self.rng.choice(self.heads)
         return f"{self._surname()}{self.rng.choice(('', '', chr(39) + 's', '-' + self._surname()))} {head}"
 
     def _surname(self) -> str:
