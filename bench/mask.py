@@ -35,7 +35,8 @@ from mask_set.values import held_out_words
 Spans = list[list[tuple[int, int]]]
 # What names a person by itself; dates, towns and ages above 89 are reported apart.
 INDIRECT = frozenset({"DATE", "CITY", "AGE"})
-PROVEN = frozenset({"CARD", "IBAN", "VIN", "NATIONAL_ID"})
+# National numbers of the notes are invented, and some fail their checksum; the generated ones hold it.
+PROVEN = frozenset({"CARD", "IBAN", "VIN"})
 _TITLE = re.compile(
     r"\b(?:dr|mr|mrs|ms|miss|mme|mlle|m|mdm|prof|sh|shri|smt|ing|sig|sra?|herr|frau|fr|dame|coach|and|md|esq|pani|san|aling|uncle|aunty)\b",
     re.IGNORECASE,
@@ -156,11 +157,12 @@ def score(cases: list[Case], found: Spans, say: bool = False) -> dict[str, Any]:
             if say and not good:
                 print(f"WRONG {case.text[start:end]!r} in {case.text!r}")
     direct = [kind for kind in total if kind not in INDIRECT]
+    proven = PROVEN if cases[0].by_hand else PROVEN | {"NATIONAL_ID"}
     return {
         "texts": len(cases),
         "types": {kind: rate(hit[kind], total[kind]) for kind in sorted(total)},
         "direct": rate(sum(hit[k] for k in direct), sum(total[k] for k in direct)),
-        "checksums": rate(sum(hit[k] for k in PROVEN), sum(total[k] for k in PROVEN)),
+        "checksums": rate(sum(hit[k] for k in proven), sum(total[k] for k in proven)),
         "precision": rate(right, said),
     }
 

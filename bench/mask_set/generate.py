@@ -36,6 +36,7 @@ class Case:
     genre: str
     text: str
     truths: tuple[Truth, ...]
+    by_hand: bool = False
 
 
 TEMPLATES = {
@@ -443,7 +444,7 @@ def read_notes(name: str = "notes.txt") -> list[Case]:
             truths.append(Truth(len(text), len(text) + len(match.group(2)), match.group(1)))
             text += match.group(2)
             at = match.end()
-        cases.append(Case(genre, text + marked[at:], tuple(truths)))
+        cases.append(Case(genre, text + marked[at:], tuple(truths), by_hand=True))
     return cases
 
 

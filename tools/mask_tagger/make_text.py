@@ -501,6 +501,9 @@ class Maker:
         name = self.rng.choice(given)
         if self.rng.random() < 0.05:
             name = self._invent()
+        if self.rng.random() < 0.05:
+            second = self.rng.choice(given)
+            return f"{name}-{second if self.rng.random() < 0.5 else second.lower()}".replace(" ", "-")
         return name.split()[0] if self.rng.random() < 0.9 else name
 
     def _invent(self) -> str:
@@ -939,13 +942,13 @@ class Maker:
     def _roughen(self, one: Text) -> Text:
         """Casing, typos, lost punctuation and doubled spaces, with the spans kept in place."""
         draw = self.rng.random()
-        if draw < 0.14:
+        if draw < 0.20:
             return Text(one.text.lower(), one.spans) if len(one.text.lower()) == len(one.text) else one
-        if draw < 0.21:
+        if draw < 0.30:
             return Text(one.text.upper(), one.spans) if len(one.text.upper()) == len(one.text) else one
-        if draw < 0.25:
+        if draw < 0.34:
             return self._case_names(one)
-        return self._mistype(one) if draw < 0.37 else one
+        return self._mistype(one) if draw < 0.48 else one
 
     def _case_names(self, one: Text) -> Text:
         text = one.text

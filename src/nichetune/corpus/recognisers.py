@@ -43,7 +43,7 @@ _NAME_RULES = (
 _TAG_ENTITIES = {"PERSON": "PERSON", "ADDRESS": "ADDRESS", "CITY": "LOCATION", "ID": "BADGE_NUMBER", "USER": "USERNAME"}
 # A number that only the tagger takes for personal must look like one.
 _LEAST_ID_DIGITS = 4
-_LEAST_GUESS = {"BADGE_NUMBER": 0.8, "USERNAME": 0.7, "LOCATION": 0.6, "ADDRESS": 0.5, "PERSON": 0.5}
+_LEAST_GUESS = {"BADGE_NUMBER": 0.8, "USERNAME": 0.7, "LOCATION": 0.6, "ADDRESS": 0.4, "PERSON": 0.4}
 # Organisations that the tagger is sure of are not the people that a label promises.
 _SURE_ORGANISATION = 0.9
 
@@ -83,7 +83,7 @@ def _tag(texts: Sequence[str]) -> list[list[Tagged]]:
     if not texts:
         return []
     read = read_docs(texts)
-    return tag_docs(read.docs, read_features(read))
+    return tag_docs(read.docs, read_features(read), min(_LEAST_GUESS.values()))
 
 
 def _read_guesses(text: str, guesses: Iterable[Tagged]) -> Iterator[Finding]:

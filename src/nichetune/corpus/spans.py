@@ -11,10 +11,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from nichetune.corpus.masking.addresses import STATES
 from nichetune.corpus.masking.eponyms import names_thing
+from nichetune.corpus.masking.features import STREET_WORDS
 from nichetune.corpus.masking.findings import GIVEN_NAME, LABELLED_NAME, NAME_KINDS, PATIENT_NAME, TITLED_NAME, Finding
 from nichetune.corpus.masking.guesses import trim_guess
 from nichetune.corpus.masking.places import is_wide_place
+from nichetune.corpus.masking.plain_words import is_plain
 from nichetune.corpus.names import NOT_NAMES, TITLES
 from nichetune.corpus.vocabulary import Vocabulary
 
@@ -22,9 +25,14 @@ PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]*_(?:\d+|h[0-9a-f]{12})\]")
 # No part of a code: the H of "H60.0" is nobody's initial.
 _NAME_WORD = re.compile(r"(?<![\w.-])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![\d_])(?!['’.-][^\W_])")
 _NEXT_NAME = re.compile(r"[ ](?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)")
+_MOST_WIDENED = 2
+_LEAST_LOWER_NAME = 3
+_LAST_NAME_BEFORE = re.compile(r"(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*),[ ]$")
 _PREVIOUS_NAME = re.compile(r"(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)[ ]$")
 # What may stand between the parts of one address.
 _ADDRESS_GAP = re.compile(r"[ \t]{0,2}[,;–-]?[ \t]{0,2}\n?[ \t]{0,2}")
+_STREET_BEHIND = re.compile(r"[ ](?P<word>[^\W\d_]{2,})\b\.?")
+_CODE_BEHIND = re.compile(rf"[ \t]?,?[ \t\n](?:{STATES}),?[ \t]\d{{5}}(?:-\d{{4}})?\b", re.IGNORECASE)
 _WIDER_BEHIND = re.compile(
     r"(?:[ \t]?,[ \t]?\n?|[ \t]?\n|[ \t])"
     r"(?P<three>(?P<two>(?P<one>[^\W\d_][\w.]*)(?:[ ][^\W\d_][\w.]*)?)(?:[ ][^\W\d_][\w.]*)?)"
@@ -93,11 +101,16 @@ def _join_addresses(text: str, spans: list[Span]) -> list[Span]:
             joined[-1] = Span(last.start, span.end, "ADDRESS", max(last.score, span.score))
         else:
             joined.append(span)
-    return [_widen_to_country(text, span) if span.entity == "ADDRESS" else span for span in joined]
+    return [_widen_address(text, span) if span.entity == "ADDRESS" else span for span in joined]
 
 
-def _widen_to_country(text: str, span: Span) -> Span:
-    """With the state or country that ends an address: "12 Oak St, Austin, Texas, USA"."""
+def _widen_address(text: str, span: Span) -> Span:
+    """With what ends an address: the kind of street, state and postcode in small letters, the country."""
+    street = _STREET_BEHIND.match(text, span.end)
+    if street and street["word"].casefold() in STREET_WORDS and any(map(str.isdigit, text[span.start : span.end])):
+        span = replace(span, end=street.end())
+    code = _CODE_BEHIND.match(text, span.end)
+    span = replace(span, end=code.end()) if code else span
     while True:
         match = _WIDER_BEHIND.match(text, span.end)
         ends = [match.end(name) for name in ("three", "two", "one") if match and match[name]]
@@ -215,29 +228,42 @@ def _is_said_in_domain(text: str, words: list[re.Match[str]], vocabulary: Vocabu
 
 
 def _widen(text: str, span: Span, vocabulary: Vocabulary) -> Span:
-    """With one capitalised, unknown word on either side: half a name is found now and then."""
-    after = _NEXT_NAME.match(text, span.end)
-    if after and _is_unknown_name(after["word"], vocabulary) and not names_thing(text, *after.span("word")):
+    """With the unknown words on either side that look like the rest of the name: half a name is found now and then."""
+    no_case = text.islower() or text.isupper()
+    for _ in range(_MOST_WIDENED):
+        after = _NEXT_NAME.match(text, span.end)
+        if not after or not _is_name_part(text, after, vocabulary, no_case):
+            break
         span = replace(span, end=after.end())
-    before = _PREVIOUS_NAME.search(text, max(0, span.start - 40), span.start)
-    # A sentence begins with a capital whatever its first word is.
-    if (
-        before
-        and _is_unknown_name(before["word"], vocabulary)
-        and not _begins_sentence(text, before.start("word"))
-        and not names_thing(text, *before.span("word"))
-    ):
+    for _ in range(_MOST_WIDENED):
+        before = _PREVIOUS_NAME.search(text, max(0, span.start - 40), span.start)
+        if not before or not _is_name_part(text, before, vocabulary, no_case):
+            break
         span = replace(span, start=before.start("word"))
+    last = _LAST_NAME_BEFORE.search(text, max(0, span.start - 40), span.start)
+    if last and _is_name_part(text, last, vocabulary, no_case) and _begins_line(text, last.start("word")):
+        span = replace(span, start=last.start("word"))  # "Tranter, Nkechi"
     return span
+
+
+def _is_name_part(text: str, word: re.Match[str], vocabulary: Vocabulary, no_case: bool) -> bool:
+    value = word["word"]
+    if _is_edge(value) or vocabulary.knows_word(value) or names_thing(text, *word.span("word")):
+        return False
+    if no_case:
+        return len(value) >= _LEAST_LOWER_NAME and not is_plain(value)
+    # A sentence begins with a capital whatever its first word is.
+    return value.istitle() and not (is_plain(value) and _begins_sentence(text, word.start("word")))
+
+
+def _begins_line(text: str, start: int) -> bool:
+    before = text[:start].rstrip(" \t\"'(*-")
+    return not before or before[-1] in ".:;\n|"
 
 
 def _begins_sentence(text: str, start: int) -> bool:
     before = text[:start].rstrip(" \"'(*-")
     return not before or before[-1] in ".:;!?\n|,"
-
-
-def _is_unknown_name(word: str, vocabulary: Vocabulary) -> bool:
-    return word.istitle() and not _is_edge(word) and not vocabulary.knows_word(word)
 
 
 def _trim_tail(text: str, span: Span, vocabulary: Vocabulary, keep: int) -> Span:

@@ -37,7 +37,7 @@ _TOWN = (
 )
 _UK_POSTCODE = r"(?:GIR\s?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])\s?\d[ABD-HJLNP-UW-Z]{2})"
 _CA_POSTCODE = r"[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z][ -]?\d[ABCEGHJ-NPRSTV-Z]\d"
-_STATES = (
+STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|"
     "VT|VA|WA|WV|WI|WY|DC|NSW|VIC|QLD|SA|TAS|ACT|NT"
 )
@@ -71,13 +71,13 @@ _RULES = (
         rf"{_CAP}[\w'’.-]+(?:\s(?:de|la|y|e|{_CAP}[\w'’.-]*)){{0,3}},?\s(?:n[º°o]?\.?\s?)?{_NUMBER}\b)"
     ),
     _rule(rf"\b(?P<value>{_NUMBER},?\s(?:rue|avenue|boulevard|bd|place|chemin|impasse|allée|quai)\s(?:(?:de|la|du|des|l['’])\s?){{0,3}}{_CAP}[\w'’.-]+(?:[\s-]{_CAP}[\w'’.-]*){{0,3}})"),
-    _rule(r"\b(?P<value>(?:flat|house|plot|door|shop|villa|stand|erf|blk|block)\s?(?:no\.?|number|\#)?\s?\d[\w/-]{0,8},\s[^\n;:]{3,60}?\b(?:\d{5,6}|nagar|colony|road|street|layout|enclave|sector\s?\d+|estate|heights|apartments|ave \d+(?:\s\#[\d-]+)?)\b)"),
+    _rule(r"\b(?P<value>(?:[hdf]\.|flat|house|plot|door|shop|villa|stand|erf|blk|block)\s?(?:no\.?|number|\#)?\s?\d[\w/-]{0,8},\s[^\n;:]{3,60}?\b(?:\d{5,6}|nagar|colony|road|street|layout|enclave|sector\s?\d+|estate|heights|apartments|ave \d+(?:\s\#[\d-]+)?)\b)"),
     _rule(r"\b(?P<value>(?:blk|block)\s\d{1,4}[a-z]?\s[A-Z][\w ]{2,40}?\#\d{1,2}-\d{1,4})\b"),
     _rule(rf"(?<![\w-])(?P<value>{_UK_POSTCODE})(?![\w-])", LIKELY, re.NOFLAG),
     _rule(rf"(?<![\w-])(?P<value>{_CA_POSTCODE})(?![\w-])", LIKELY, re.NOFLAG),
-    _rule(rf"\b(?P<value>{_CAP}[\w'’.-]+(?:\s{_CAP}[\w'’.-]+){{0,2}},?\s(?-i:{_STATES}),?\s\d{{4,5}}(?:-\d{{4}})?)\b"),
+    _rule(rf"\b(?P<value>{_CAP}[\w'’.-]+(?:\s{_CAP}[\w'’.-]+){{0,2}},?\s(?-i:{STATES}),?\s\d{{4,5}}(?:-\d{{4}})?)\b"),
     _rule(r"\b(?:zip(?: ?code)?|post(?:al)? ?code|postcode|plz|pin ?code|cep)\b[\s:=.#\"']{1,4}(?:is\s)?(?P<value>[a-z]?\d[\w]{2,5}(?:[ -]\d?[\w]{2,4})?)\b(?<=\w)", CERTAIN),
-    _rule(rf"(?<![\w.-])(?P<value>(?-i:{_STATES})\s\d{{5}}(?:-\d{{4}})?)\b"),
+    _rule(rf"(?<![\w.-])(?P<value>(?-i:{STATES})\s\d{{5}}(?:-\d{{4}})?)\b"),
 )  # fmt: skip
 
 

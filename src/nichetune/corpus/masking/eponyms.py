@@ -72,11 +72,16 @@ _OWNED = (
     "ring rings saw scale scales screen search searches speech stain statement steel stop stops switch system tank "
     "tanks teeth tower trust tube unit units violation waiver warning warnings wheel wire wires yellow zone"
 )
+_HYPHENED_BEFORE = re.compile(r"(?:[^\W\d_]+-)*$")
+_HYPHENED_BEHIND = re.compile(r"(?:-[^\W\d_]+)*")
 _NAME_PART = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 
 
 def names_thing(text: str, start: int, end: int) -> bool:
     """Whether the name at `start` to `end` is an eponym: part of what a thing is called."""
+    # Half of "Osgood-Schlatter" stands for the whole.
+    start = _HYPHENED_BEFORE.search(text, max(0, start - 30), start).start()  # type: ignore[union-attr]
+    end = _HYPHENED_BEHIND.match(text, end).end()  # type: ignore[union-attr]
     value = _POSSESSIVE.sub("", text[start:end])
     parts = _NAME_PART.findall(value.casefold())
     if not parts:

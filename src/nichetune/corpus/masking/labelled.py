@@ -94,7 +94,9 @@ _RULES = (
         "NATIONAL_ID",
         r"national insurance|nino|tfn|bsn|dni|nif|nric|hkid|cpf|curp|rfc|cuit|cuil|aadhaa?r|pesel|personnummer|cpr|hetu|"
         r"fødselsnummer|steuer-?id|ahv|insee|codice fiscale|c\.f\.|ppsn|itin|emirates id|id card|a-number|uscis|green card|"
-        r"my ?number|teudat zehut|omang|bvn|(?-i:SIN|PAN|FIN|TIN|NIE|NIN|RUT|NIR|AVS|EIN|PPS|NRC|IRD|CF|NI)",
+        r"my ?number|teudat zehut|omang|bvn|nhi|ramq|ihi|phn|abha|esic?|epic|ssnit|kra pin|nuit|amka|kimlik|t\.c\.|jmbg|emšo|isikukood|"
+        r"asmens kodas|personas kods|kvnr|(?:sozial|renten)?versicherungs(?:nummer|nr)|versicherten(?:nummer|nr)|steuer(?:nummer|nr)|snils|"
+        r"cédula|cedula|mykad|nik|ktp|philhealth|umid|upn|uln|h&c|voter id|(?-i:SIN|PAN|FIN|TIN|NIE|NIN|RUT|NIR|AVS|EIN|PPS|NRC|IRD|CF|NI)",
         _GROUPS,
     ),
     _rule(

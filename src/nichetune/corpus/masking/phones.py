@@ -20,7 +20,7 @@ from nichetune.corpus.masking.findings import LIKELY, POSSIBLE, Finding
 _SOME_DIGITS = re.compile(r"\d(?:[\s().+/\u2011-]{0,3}\d){5}")
 _TAIL = r"(?:\s?(?:x|ext|extension|poste|int)\.?\s?:?\s?\d{1,6})?"
 _CANDIDATE = re.compile(
-    r"(?<![\w.+$€£/#-])(?:(?<!\d,)|(?=\+|0\d{4}))(?P<value>(?:\+\s?|00\s?)?(?:\(\+?\d{1,5}\)\s?|\d)(?:[ .\u00a0\u2011/-]{0,2}\(?\d\)?){5,15}"
+    r"(?<![\w.+$€£/#-])(?:(?<!\d,)|(?=\+|0\d{3}|\(|\d{3}[-.]\d{3}[-.]\d{4}))(?P<value>(?:\+\s?|00\s?)?(?:\(\+?\d{1,5}\)\s?|\d)(?:[ .\u00a0\u2011/-]{0,2}\(?\d\)?){5,15}"
     + _TAIL
     + r")(?![\w]|[-/.]\d)",
     re.IGNORECASE,
@@ -29,7 +29,7 @@ _LABEL = re.compile(
     r"(?:\b(?:tele?(?:phone|fon)?|phone|ph|cell(?:ular|phone)?|mob(?:ile)?|handy|fax|call(?:ed|ing|s|back)?(?: (?:back|me|her|him|them|us))?|"
     r"ring|text(?:ed)?|sms|whats ?app|pager|beeper|reach(?:ed|able)?(?: (?:me|her|him|them|us))?|contact(?:able)?(?: (?:no|number|tel))?|"
     r"dial|hotline|(?:my|her|his|their|new|old|phone|contact|cell|mobile|home|work) (?:number|no)|nummer|numéro|teléfono|telefono|tél|telefone|móvil|landline)\b|\b(?:work|home|office|[tmfpch])\s?[:.])"
-    r"[\s.:#()-]{0,4}(?:(?:is|at|on|no|number|num|nr|me|back|her|him|them|number is|under)\b[\s.:#]{0,3}){0,3}$",
+    r"[\s.:=\"'#()-]{0,4}(?:(?:is|at|on|no|number|num|nr|me|back|her|him|them|number is|under)\b[\s.:#]{0,3}){0,3}$",
     re.IGNORECASE,
 )
 _NORTH_AMERICA = re.compile(
@@ -45,7 +45,7 @@ _GROUPED = ("ES", "PT", "PL", "CZ", "DK", "NO", "GR", "IN", "BR", "MX", "SG", "H
 _THING_BEFORE = re.compile(
     r"(?:\b(?:orders?|invoices?|inv|ref(?:erence)?|lots?|parts?|sku|isbn|issn|tickets?|tracking|batch|serial|items?|models?|versions?|"
     r"articles?|sections?|pages?|docket|file|drawing|assets?|catalog(?:ue)?|upc|ean|gtin|total|amount|balance|price|cost|parcel|seal|"
-    r"revision|rev|po|wo|s/n|sn|qty|commit|build)\b(?:\s(?:no|number|nr|id|code)\b)?|[$€£#=*+^<>-])[\s.:#]{0,3}$",
+    r"revision|rev|po|wo|s/n|sn|qty|commit|build)\b(?:\s(?:no|number|nr|id|code)\b)?|[$€£#*+^-])[\s.:#]{0,3}$",
     re.IGNORECASE,
 )
 _UNIT_BEHIND = re.compile(
