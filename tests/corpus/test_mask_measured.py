@@ -36,6 +36,15 @@ def test_notes_written_by_hand_keep_few_identifiers():
     assert result["precision"]["rate"] >= 0.85
 
 
+def test_notes_that_nobody_improved_on_keep_few_identifiers():
+    cases = read_notes("notes_fresh.txt")
+    assert len(cases) >= 100
+    result = measure(cases)
+    assert result["direct"]["rate"] >= 0.88
+    assert result["types"]["PERSON"]["rate"] >= 0.90
+    assert result["precision"]["rate"] >= 0.85
+
+
 def test_generated_cases_keep_few_identifiers_and_proven_numbers_go():
     result = measure(make_cases(300))
     assert result["direct"]["rate"] >= 0.93
