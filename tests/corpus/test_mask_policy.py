@@ -7,7 +7,7 @@ import re
 
 import pytest
 from corpus_tools import make_settings, read_lines
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import ROOT
 
@@ -110,9 +110,9 @@ def test_the_users_own_recognisers_find_by_pattern_context_check_and_list(tmp_pa
         "- {entity: LOYALTY, patterns: ['\\d{4}-\\d{4}-\\d{4}-\\d{4}'], validator: luhn}\n"
         "- {entity: PROJECT, deny: [Blue Heron]}\n",
     )
-    text = "Moved to bed B-104, part B-105. 4111-1111-1111-1111, 4111-1111-1111-1112. Ask blue heron."
+    text = "Moved to bed B-104, and a note with no such word near it has B-105. 4111-1111-1111-1111, 4111-1111-1111-1112. Ask blue heron."
     assert mask_with(policy, text) == (
-        "Moved to bed [BED_1], part B-105. [LOYALTY_1], 4111-1111-1111-1112. Ask [PROJECT_1]."
+        "Moved to bed [BED_1], and a note with no such word near it has B-105. [LOYALTY_1], 4111-1111-1111-1112. Ask [PROJECT_1]."
     )
 
 
@@ -222,7 +222,7 @@ def test_nothing_outside_the_spans_changes_and_no_masked_value_stays(tmp_path_fa
             assert not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", masked.text)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(PIECES, max_size=5).map(" ".join), min_size=1, max_size=4), st.booleans())
 def test_no_masked_value_reaches_a_file_a_report_or_the_terminal(tmp_path_factory, capfd, texts, with_vault):
     folder = tmp_path_factory.mktemp("files")

@@ -748,6 +748,11 @@ class Maker:
         elif draw < 0.17 and self.locale == "en_US":
             street = self.rng.choice((f"{self._num()} {self.rng.choice(('County Road', 'State Route', 'Hwy', 'FM', 'CR', 'State Highway', 'US Highway', 'Rural Route'))} {self._num()}",
                                       f"RR {self.rng.randrange(1, 9)} Box {self._num()}", f"{self._num()} {self._way('us')} Extension"))  # fmt: skip
+        elif draw < 0.19:
+            street = self.rng.choice((f"{self._num()} block of {self._way('us')}", f"corner of {self._way('us')} and {self._way('us')}",
+                                      f"{self._num()} {self.rng.choice(('N', 'S', 'E', 'W', 'North', 'East'))} {self.rng.choice(STREET_WORDS.split())}",
+                                      f"Lot {self._num()} {self._way('uk')}", f"RMB {self._num()}", f"{self._invent()}, Co. {self._last()}",
+                                      f"Room {self.rng.randrange(1, 40)}, {self._num()} {self._way('uk')}", f"{self._init()}{self._num()}, {self._house()}"))  # fmt: skip
         if self.rng.random() < 0.2:
             return street
         home = f", {self._home()}" if self.rng.random() < 0.08 else ""

@@ -10,6 +10,7 @@ The rules read each text alone. The tagger reads many at once, and only texts th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from nichetune.corpus import names
 from nichetune.corpus.analyzer import read_docs
@@ -44,6 +45,8 @@ _TAG_ENTITIES = {"PERSON": "PERSON", "ADDRESS": "ADDRESS", "CITY": "LOCATION", "
 # A number that only the tagger takes for personal must look like one.
 _LEAST_ID_DIGITS = 4
 _LEAST_GUESS = {"BADGE_NUMBER": 0.8, "USERNAME": 0.7, "LOCATION": 0.6, "ADDRESS": 0.4, "PERSON": 0.4}
+# A person is guessed from here on where capitals and an unknown word speak for one, too.
+_WEAK_PERSON = 0.2
 # Organisations that the tagger is sure of are not the people that a label promises.
 _SURE_ORGANISATION = 0.9
 
@@ -61,8 +64,9 @@ def find_personal(
     found = []
     for text, wanted in zip(texts, guess, strict=True):
         guesses = next(tagged) if wanted else []
-        rules = _without_organisations([*_find_by_rules(text), *find_custom(text, custom)], guesses)
-        found.append([one for one in [*rules, *_read_guesses(text, guesses)] if one.score >= min_score])
+        rules = _without_organisations(_find_by_rules(text), guesses)
+        own = [replace(one, score=1 + one.score) for one in find_custom(text, custom)]  # they outrank all others
+        found.append([*own, *(one for one in [*rules, *_read_guesses(text, guesses)] if one.score >= min_score)])
     return found
 
 
@@ -83,23 +87,29 @@ def _tag(texts: Sequence[str]) -> list[list[Tagged]]:
     if not texts:
         return []
     read = read_docs(texts)
-    return tag_docs(read.docs, read_features(read), min(_LEAST_GUESS.values()))
+    return tag_docs(read.docs, read_features(read), min(_LEAST_GUESS.values()), _WEAK_PERSON)
 
 
 def _read_guesses(text: str, guesses: Iterable[Tagged]) -> Iterator[Finding]:
     for one in guesses:
         entity = _TAG_ENTITIES.get(one.label, "")
         digits = sum(map(str.isdigit, text[one.start : one.end]))
-        if not entity or one.score < _LEAST_GUESS[entity]:
+        by_form = entity == "PERSON" and _has_form_of_name(text[one.start : one.end])
+        if not entity or (one.score < _LEAST_GUESS[entity] and not by_form):
             continue
         if entity == "BADGE_NUMBER" and digits < _LEAST_ID_DIGITS:
             continue
         if entity == "PERSON" and digits:
             continue
         # Never surer than a rule that knows what it saw.
-        yield Finding(
-            one.start, one.end, entity, min(one.score, 0.59 if entity == "BADGE_NUMBER" else 0.8), guessed=True
-        )
+        most = 0.59 if entity == "BADGE_NUMBER" else 0.8
+        yield Finding(one.start, one.end, entity, max(_LEAST_GUESS[entity], min(one.score, most)), guessed=True)
+
+
+def _has_form_of_name(value: str) -> bool:
+    """Capitalised words that are no plain ones."""
+    words = re.findall(r"[^\W\d_]+", value)
+    return bool(words) and all(word.istitle() and len(word) > 1 and not is_plain(word) for word in words)
 
 
 def _without_organisations(found: Iterable[Finding], guesses: Iterable[Tagged]) -> list[Finding]:

@@ -11,32 +11,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from nichetune.corpus.masking.addresses import STATES
+from nichetune.corpus.masking.complete import begins_sentence, complete_address, complete_name, is_edge
 from nichetune.corpus.masking.eponyms import names_thing
-from nichetune.corpus.masking.features import STREET_WORDS
 from nichetune.corpus.masking.findings import GIVEN_NAME, LABELLED_NAME, NAME_KINDS, PATIENT_NAME, TITLED_NAME, Finding
 from nichetune.corpus.masking.guesses import trim_guess
 from nichetune.corpus.masking.places import is_wide_place
-from nichetune.corpus.masking.plain_words import is_plain
-from nichetune.corpus.names import NOT_NAMES, TITLES
 from nichetune.corpus.vocabulary import Vocabulary
 
 PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]*_(?:\d+|h[0-9a-f]{12})\]")
 # No part of a code: the H of "H60.0" is nobody's initial.
 _NAME_WORD = re.compile(r"(?<![\w.-])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![\d_])(?!['’.-][^\W_])")
 _NEXT_NAME = re.compile(r"[ ](?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)")
-_MOST_WIDENED = 2
-_LEAST_LOWER_NAME = 3
-_LAST_NAME_BEFORE = re.compile(r"(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*),[ ]$")
-_PREVIOUS_NAME = re.compile(r"(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)[ ]$")
 # What may stand between the parts of one address.
 _ADDRESS_GAP = re.compile(r"[ \t]{0,2}[,;–-]?[ \t]{0,2}\n?[ \t]{0,2}")
-_STREET_BEHIND = re.compile(r"[ ](?P<word>[^\W\d_]{2,})\b\.?")
-_CODE_BEHIND = re.compile(rf"[ \t]?,?[ \t\n](?:{STATES}),?[ \t]\d{{5}}(?:-\d{{4}})?\b", re.IGNORECASE)
-_WIDER_BEHIND = re.compile(
-    r"(?:[ \t]?,[ \t]?\n?|[ \t]?\n|[ \t])"
-    r"(?P<three>(?P<two>(?P<one>[^\W\d_][\w.]*)(?:[ ][^\W\d_][\w.]*)?)(?:[ ][^\W\d_][\w.]*)?)"
-)
 # What follows a given name in the name of a place or an institution.
 _INSTITUTIONS = frozenset(
     (
@@ -45,19 +32,9 @@ _INSTITUTIONS = frozenset(
         *("inc", "llc", "ltd", "gmbh", "corp", "company", "bank", "group", "foundation", "syndrome", "disease"),
     )
 )
-# Abbreviations of records that the recogniser takes into a name next to them.
-_SHORT_CAPITALS = 4
-_NEVER_NAMES = frozenset(
-    word.casefold()
-    for word in (
-        *("dad", "mom", "mum", "mother", "father", "husband", "wife", "son", "daughter", "sister", "brother"),
-        *("grandmother", "grandfather", "aunt", "uncle", "cousin", "patient", "pt", "clinic", "hospital", "today"),
-        *("yesterday", "call", "called", "calling", "contact", "see", "met", "meet", "ask", "asked", "tell", "told"),
-        *("email", "send", "sent", "spoke", "talked", "thanks", "thank", "hi", "hello", "hey", "dear", "please"),
-        *("enter", "query", "forward", "check", "recheck", "note", "review", "refer", "schedule", "regards"),
-        *TITLES,
-        *NOT_NAMES,
-    )
+_NAME_GAP = re.compile(
+    r"\s(?:(?:de|la|le|del|della|dos|da|das|do|di|du|van|von|der|den|ter|ten|bin|binti|ibn|al|el|ní|nic|ó|mac|mc|y|e|[^\W\d_]\.?)\s){1,3}",
+    re.IGNORECASE,
 )
 _LEAST_PLACE = 3
 _LAST_LETTER = re.compile(r" [^\W\d_]$")
@@ -83,10 +60,10 @@ def choose_spans(text: str, found: Iterable[Finding], vocabulary: Vocabulary, pe
     spans = [span for one in found if (span := _judge(text, one, vocabulary)) and (people or span.entity != "PERSON")]
     standing = [match.span() for match in PLACEHOLDER.finditer(text)]
     spans = [one for one in spans if not any(one.start < end and start < one.end for start, end in standing)]
-    return merge_spans(_join_addresses(text, merge_spans(spans)))
+    return _join_names(text, merge_spans(_join_addresses(text, merge_spans(spans), vocabulary)))
 
 
-def _join_addresses(text: str, spans: list[Span]) -> list[Span]:
+def _join_addresses(text: str, spans: list[Span], vocabulary: Vocabulary) -> list[Span]:
     """The parts of an address that only a comma or a line end parts, as one; a town beside a street belongs to it."""
     joined: list[Span] = []
     for span in spans:
@@ -101,24 +78,23 @@ def _join_addresses(text: str, spans: list[Span]) -> list[Span]:
             joined[-1] = Span(last.start, span.end, "ADDRESS", max(last.score, span.score))
         else:
             joined.append(span)
-    return [_widen_address(text, span) if span.entity == "ADDRESS" else span for span in joined]
+    completed = [
+        replace(one, **complete_address(text, one.start, one.end, vocabulary)) if one.entity == "ADDRESS" else one
+        for one in joined
+    ]
+    return completed
 
 
-def _widen_address(text: str, span: Span) -> Span:
-    """With what ends an address: the kind of street, state and postcode in small letters, the country."""
-    street = _STREET_BEHIND.match(text, span.end)
-    if street and street["word"].casefold() in STREET_WORDS and any(map(str.isdigit, text[span.start : span.end])):
-        span = replace(span, end=street.end())
-    code = _CODE_BEHIND.match(text, span.end)
-    span = replace(span, end=code.end()) if code else span
-    while True:
-        match = _WIDER_BEHIND.match(text, span.end)
-        ends = [match.end(name) for name in ("three", "two", "one") if match and match[name]]
-        end = next((end for end in ends if match and is_wide_place(text[match.start("one") : end])), 0)
-        if not match or not end:
-            return span
-        closes = text[end - 1] == "." and text.count(".", match.start("one"), end) == 1  # a sentence, no "U.S.A."
-        span = replace(span, end=end - closes)
+def _join_names(text: str, spans: list[Span]) -> list[Span]:
+    """Two parts of one name with what may stand between them: "Tarquin de la | Cruz", "Dana Q. | Fenn"."""
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        if last and last.entity == span.entity == "PERSON" and _NAME_GAP.fullmatch(text, last.end, span.start):
+            joined[-1] = replace(last, end=span.end, score=max(last.score, span.score))
+        else:
+            joined.append(span)
+    return joined
 
 
 def merge_spans(spans: Iterable[Span]) -> list[Span]:
@@ -180,13 +156,13 @@ def _judge_guess(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:
     """A person that the tagger guesses: spared if it is the domain's, widened to the whole name if not."""
     words = list(_NAME_WORD.finditer(text, span.start, span.end))
     # Abbreviations and plain words at either end are the record's, not the name's: "Keller DOB", "Dad Keller".
-    while words and (_is_edge(words[-1].group()) or _continues(text, words[-1], vocabulary)):
+    while words and (is_edge(words[-1].group()) or _continues(text, words[-1], vocabulary)):
         words.pop()
-    while words and _is_edge(words[0].group()):
+    while words and is_edge(words[0].group()):
         words.pop(0)
     if not words or _is_said_in_domain(text, words, vocabulary):
         return None
-    return _widen(text, replace(span, start=words[0].start(), end=words[-1].end()), vocabulary)
+    return replace(span, **complete_name(text, words[0].start(), words[-1].end(), vocabulary))
 
 
 def _judge_given_name(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:
@@ -204,11 +180,6 @@ def _judge_given_name(text: str, span: Span, vocabulary: Vocabulary) -> Span | N
     return replace(span, start=words[0].start(), end=words[-1].end())
 
 
-def _is_edge(word: str) -> bool:
-    """Whether a word is the record's, not the name's. Where all is written small or in capitals, case tells nothing."""
-    return word.casefold() in _NEVER_NAMES or (word.isupper() and 1 < len(word) < _SHORT_CAPITALS and word in NOT_NAMES)
-
-
 def _continues(text: str, word: re.Match[str], vocabulary: Vocabulary) -> bool:
     """Whether the domain's own phrase begins at this word: "Query Duane's" before "syndrome"."""
     after = _NEXT_NAME.match(text, word.end())
@@ -223,47 +194,8 @@ def _is_said_in_domain(text: str, words: list[re.Match[str]], vocabulary: Vocabu
         return True
     rest = text[words[1].start() : words[-1].end()] if len(words) > 1 else ""
     first = words[0]
-    begins = _begins_sentence(text, first.start())
+    begins = begins_sentence(text, first.start())
     return begins and vocabulary.is_common(first.group()) and vocabulary.is_title(rest)
-
-
-def _widen(text: str, span: Span, vocabulary: Vocabulary) -> Span:
-    """With the unknown words on either side that look like the rest of the name: half a name is found now and then."""
-    no_case = text.islower() or text.isupper()
-    for _ in range(_MOST_WIDENED):
-        after = _NEXT_NAME.match(text, span.end)
-        if not after or not _is_name_part(text, after, vocabulary, no_case):
-            break
-        span = replace(span, end=after.end())
-    for _ in range(_MOST_WIDENED):
-        before = _PREVIOUS_NAME.search(text, max(0, span.start - 40), span.start)
-        if not before or not _is_name_part(text, before, vocabulary, no_case):
-            break
-        span = replace(span, start=before.start("word"))
-    last = _LAST_NAME_BEFORE.search(text, max(0, span.start - 40), span.start)
-    if last and _is_name_part(text, last, vocabulary, no_case) and _begins_line(text, last.start("word")):
-        span = replace(span, start=last.start("word"))  # "Tranter, Nkechi"
-    return span
-
-
-def _is_name_part(text: str, word: re.Match[str], vocabulary: Vocabulary, no_case: bool) -> bool:
-    value = word["word"]
-    if _is_edge(value) or vocabulary.knows_word(value) or names_thing(text, *word.span("word")):
-        return False
-    if no_case:
-        return len(value) >= _LEAST_LOWER_NAME and not is_plain(value)
-    # A sentence begins with a capital whatever its first word is.
-    return value.istitle() and not (is_plain(value) and _begins_sentence(text, word.start("word")))
-
-
-def _begins_line(text: str, start: int) -> bool:
-    before = text[:start].rstrip(" \t\"'(*-")
-    return not before or before[-1] in ".:;\n|"
-
-
-def _begins_sentence(text: str, start: int) -> bool:
-    before = text[:start].rstrip(" \"'(*-")
-    return not before or before[-1] in ".:;!?\n|,"
 
 
 def _trim_tail(text: str, span: Span, vocabulary: Vocabulary, keep: int) -> Span:

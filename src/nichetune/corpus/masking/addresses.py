@@ -35,8 +35,8 @@ _TOWN = (
     rf"(?:,?\s+{_CAP}[\w'’.-]+(?:\s{_CAP}[\w'’.-]+){{0,2}},?\s+(?-i:[A-Z]{{2,3}})(?:,?\s+\d{{4,5}}(?:-\d{{4}})?)?\b"
     r"|,?\s+(?-i:[A-Z]{2})\s+\d{5}(?:-\d{4})?\b)?"
 )
-_UK_POSTCODE = r"(?:GIR\s?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])\s?\d[ABD-HJLNP-UW-Z]{2})"
-_CA_POSTCODE = r"[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z][ -]?\d[ABCEGHJ-NPRSTV-Z]\d"
+UK_POSTCODE = r"(?:GIR\s?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])\s?\d[ABD-HJLNP-UW-Z]{2})"
+CA_POSTCODE = r"[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z][ -]?\d[ABCEGHJ-NPRSTV-Z]\d"
 STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|"
     "VT|VA|WA|WV|WI|WY|DC|NSW|VIC|QLD|SA|TAS|ACT|NT"
@@ -57,7 +57,7 @@ _RULES = (
         r"\b(?:address|lives? (?:at|on|in)|living at|resid(?:es?|ing) at|residence|house at|ship(?:ped)? to|deliver(?:ed)? to|located at|home at|mine)[\s:]{1,3}"
         rf"(?:is\s)?(?P<value>\d{{1,6}}[a-z]?\s[\w'’. -]{{2,40}}?\s(?:{_SUFFIX}|dr\b\.?){_UNIT}{_TOWN})"
     ),
-    _rule(rf"(?<![\w.])(?P<value>\d{{1,6}}[a-z]?\s[a-z][\w'’]{{2,20}}(?:\s[a-z][\w'’]{{2,20}})?\s(?:street|ave|avenue|road|rd|lane|ln|drive|blvd|boulevard|crescent|terrace|court|close)\b{_UNIT}{_TOWN})", POSSIBLE),
+    _rule(rf"(?<![\w.])(?P<value>\d{{1,6}}[a-z]?\s[a-z][\w'’]{{2,20}}(?:\s[a-z][\w'’]{{2,20}})?\s(?:street|ave|avenue|road|rd|lane|ln|drive|blvd|boulevard|crescent|terrace|court|close|trail|parkway|highway|grove|gardens)\b{_UNIT}{_TOWN})", POSSIBLE),
     _rule(r"(?P<value>\b(?:p\.?\s?o\.?\s?box|post office box|postfach|private bag|casilla|apartado(?: de correos)?|locked bag|gpo box)\s\#?\d{1,6}\b)"),
     # One word of street and its kind: Lindenstraße 4, Torvegade 3, Storgatan 12.
     _rule(
@@ -73,8 +73,8 @@ _RULES = (
     _rule(rf"\b(?P<value>{_NUMBER},?\s(?:rue|avenue|boulevard|bd|place|chemin|impasse|allée|quai)\s(?:(?:de|la|du|des|l['’])\s?){{0,3}}{_CAP}[\w'’.-]+(?:[\s-]{_CAP}[\w'’.-]*){{0,3}})"),
     _rule(r"\b(?P<value>(?:[hdf]\.|flat|house|plot|door|shop|villa|stand|erf|blk|block)\s?(?:no\.?|number|\#)?\s?\d[\w/-]{0,8},\s[^\n;:]{3,60}?\b(?:\d{5,6}|nagar|colony|road|street|layout|enclave|sector\s?\d+|estate|heights|apartments|ave \d+(?:\s\#[\d-]+)?)\b)"),
     _rule(r"\b(?P<value>(?:blk|block)\s\d{1,4}[a-z]?\s[A-Z][\w ]{2,40}?\#\d{1,2}-\d{1,4})\b"),
-    _rule(rf"(?<![\w-])(?P<value>{_UK_POSTCODE})(?![\w-])", LIKELY, re.NOFLAG),
-    _rule(rf"(?<![\w-])(?P<value>{_CA_POSTCODE})(?![\w-])", LIKELY, re.NOFLAG),
+    _rule(rf"(?<![\w-])(?P<value>{UK_POSTCODE})(?![\w-])", LIKELY, re.NOFLAG),
+    _rule(rf"(?<![\w-])(?P<value>{CA_POSTCODE})(?![\w-])", LIKELY, re.NOFLAG),
     _rule(rf"\b(?P<value>{_CAP}[\w'’.-]+(?:\s{_CAP}[\w'’.-]+){{0,2}},?\s(?-i:{STATES}),?\s\d{{4,5}}(?:-\d{{4}})?)\b"),
     _rule(r"\b(?:zip(?: ?code)?|post(?:al)? ?code|postcode|plz|pin ?code|cep)\b[\s:=.#\"']{1,4}(?:is\s)?(?P<value>[a-z]?\d[\w]{2,5}(?:[ -]\d?[\w]{2,4})?)\b(?<=\w)", CERTAIN),
     _rule(rf"(?<![\w.-])(?P<value>(?-i:{STATES})\s\d{{5}}(?:-\d{{4}})?)\b"),

@@ -18,7 +18,7 @@ from nichetune.corpus.masking.plain_words import is_function_word, is_plain
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SENTENCE_BEFORE = re.compile(r"(?:^|[.:;!?|\n\t*>(\"“-])\s*$")
 _SHORT = 3
-_LEAST_POSTCODE = 4
+_LEAST_POSTCODE, _MOST_POSTCODE = 4, 6
 
 
 def trim_guess(text: str, start: int, end: int, entity: str, knows: Callable[[str], bool]) -> tuple[int, int] | None:
@@ -28,6 +28,8 @@ def trim_guess(text: str, start: int, end: int, entity: str, knows: Callable[[st
         knows: whether a word is the domain's own.
     """
     words = list(_WORD.finditer(text, start, end))
+    if entity == "BADGE_NUMBER":
+        return _trim_labels(words)
     if entity not in ("ADDRESS", "LOCATION"):
         # Inside a name a plain word is part of it: "Dana Stone". Only a guess of nothing else is none.
         return (start, end) if any(_tells(text, one, knows) for one in words) else None
@@ -50,8 +52,21 @@ def _is_address(text: str, words: list[re.Match[str]], knows: Callable[[str], bo
     return (
         any(_is_name_like(value, knows) and not _is_street(value) for value in values)
         or (digits > 0 and len(values) > (1 if has_street else 2) and (has_street or _has_no_case(text)))
-        or digits >= _LEAST_POSTCODE
+        or (len(values) == 1 and _LEAST_POSTCODE <= digits == len(values[0]) <= _MOST_POSTCODE)
     )
+
+
+def _trim_labels(words: list[re.Match[str]]) -> tuple[int, int] | None:
+    """A number without the words beside it: "acct 5512889" is 5512889, "HKV 4471" stays."""
+
+    def is_label(word: str) -> bool:
+        return not word.isupper() and not any(map(str.isdigit, word))
+
+    while words and is_label(words[-1].group()):
+        words.pop()
+    while words and is_label(words[0].group()):
+        words.pop(0)
+    return (words[0].start(), words[-1].end()) if words else None
 
 
 def _tells(text: str, word: re.Match[str], knows: Callable[[str], bool]) -> bool:

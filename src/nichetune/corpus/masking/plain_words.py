@@ -3,8 +3,8 @@
     is_plain("costs") -> True     is_plain("Keller") -> False     is_plain("baker") -> True
 
 Its lemmatizer brings WordNet's index (MIT-like licence), in which names stand in lower case among the nouns. Verbs,
-adjectives and adverbs are plain; a noun is, if the model's vocabulary (news, talk, web) knows it, or its plural, in
-lower case only. Given names never are.
+adjectives and adverbs are plain; a noun is, if the model's vocabulary (news, talk, web) knows it in lower case only, or
+knows its plural. Given names never are.
 """
 
 from __future__ import annotations
@@ -69,10 +69,14 @@ def plain_nouns() -> frozenset[str]:
         and noun not in names
         and (
             (noun in known and noun.title() not in known)
-            or (noun + "s" in known and noun.title() + "s" not in known)
+            or _plural(noun) in known
             or (noun not in known and noun.endswith(_NOUN_ENDINGS))
         )
     )
+
+
+def _plural(noun: str) -> str:
+    return noun[:-1] + "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else noun + "s"
 
 
 def is_function_word(word: str) -> bool:

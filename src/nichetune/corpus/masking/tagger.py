@@ -46,12 +46,24 @@ def load_weights() -> dict[str, np.ndarray]:
     return {name: value.astype(np.float32) for name, value in load(data).items()}
 
 
-def tag_docs(docs: Sequence[Doc], features: Features, least: float = 0.5) -> list[list[Tagged]]:
-    """The findings of each text whose chance of being none is below 1 - `least`."""
+def tag_docs(docs: Sequence[Doc], features: Features, least: float = 0.5, weak: float = 0.5) -> list[list[Tagged]]:
+    """The findings of each text whose chance of being none is below 1 - `least`.
+
+    Args:
+        weak: people from this chance on, too, where no surer finding stands.
+    """
     chances = _softmax(compute_logits(features, [len(doc) for doc in docs]))
     found, at = [], 0
     for doc in docs:
-        found.append(_read_spans(doc, chances[at : at + len(doc)], least))
+        rows = chances[at : at + len(doc)]
+        sure = _read_spans(doc, rows, least)
+        more = _read_spans(doc, rows, weak) if weak < least and (rows[:, 0] < 1 - weak).any() else []
+        apart = [
+            one
+            for one in more
+            if one.label == "PERSON" and not any(one.start < old.end and old.start < one.end for old in sure)
+        ]
+        found.append([*sure, *apart])
         at += len(doc)
     return found
 
