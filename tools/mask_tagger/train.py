@@ -2,7 +2,7 @@
 
 templates.txt, lists.py, terms.py (build side) -> src/nichetune/corpus/masking/tagger.safetensors, SOURCES.sha256
 
-    python tools/mask_tagger/train.py [--texts 24000] [--epochs 4] [--seed 1]
+    python tools/mask_tagger/train.py [--texts 30000] [--epochs 5] [--seed 1]
 
 No word of the test side (bench/mask_set) is among the values. Plain English from Python's own help pages teaches
 what is no name; words that the language model takes for an entity there are left out of the loss.
@@ -69,8 +69,8 @@ class Network(torch.nn.Module):
 def main() -> None:
     """Makes the text, trains, writes the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=int, default=24_000)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--texts", type=int, default=30_000)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
