@@ -110,9 +110,13 @@ def test_the_users_own_recognisers_find_by_pattern_context_check_and_list(tmp_pa
         "- {entity: LOYALTY, patterns: ['\\d{4}-\\d{4}-\\d{4}-\\d{4}'], validator: luhn}\n"
         "- {entity: PROJECT, deny: [Blue Heron]}\n",
     )
-    text = "Moved to bed B-104, and a note with no such word near it has B-105. 4111-1111-1111-1111, 4111-1111-1111-1112. Ask blue heron."
+    text = (
+        "Moved to bed B-104, far from any such word, in a note, B-105. "
+        "4111-1111-1111-1111, 4111-1111-1111-1112. Ask blue heron."
+    )
     assert mask_with(policy, text) == (
-        "Moved to bed [BED_1], and a note with no such word near it has B-105. [LOYALTY_1], 4111-1111-1111-1112. Ask [PROJECT_1]."
+        "Moved to bed [BED_1], far from any such word, in a note, B-105. "
+        "[LOYALTY_1], 4111-1111-1111-1112. Ask [PROJECT_1]."
     )
 
 

@@ -9,6 +9,7 @@ The rules read each text alone. The tagger reads many at once, and only texts th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ from nichetune.corpus.masking.findings import (
 )
 from nichetune.corpus.masking.labelled import find_labelled
 from nichetune.corpus.masking.phones import find_phones
+from nichetune.corpus.masking.plain_words import is_plain
 from nichetune.corpus.masking.tagger import Tagged, tag_docs
 from nichetune.corpus.secrets import find_secrets
 
