@@ -47,8 +47,11 @@ def _read_folder() -> Path:
 @functools.cache
 def _index() -> dict[str, frozenset[str]]:
     tables = Lookups().from_bytes((_read_folder() / "lemmatizer" / "lookups" / "lookups.bin").read_bytes())
-    index = tables.get_table("lemma_index")
-    return {kind: frozenset(index[get_string_id(kind)]) for kind in ("noun", "verb", "adj", "adv")}
+    index, irregular = tables.get_table("lemma_index"), tables.get_table("lemma_exc")
+    kinds = ("noun", "verb", "adj", "adv")
+    found = {kind: frozenset(index[get_string_id(kind)]) for kind in kinds}
+    found["verb"] |= frozenset(irregular[get_string_id("verb")])  # "withdrew"
+    return found
 
 
 @functools.cache
