@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from nichetune.corpus.masking.addresses import find_addresses
 from nichetune.corpus.masking.checksums import find_proven
+from nichetune.corpus.masking.complete import complete_address, complete_name
 from nichetune.corpus.masking.contacts import find_contacts
 from nichetune.corpus.masking.dates import find_dates
 from nichetune.corpus.masking.eponyms import names_thing
@@ -15,6 +16,7 @@ from nichetune.corpus.masking.guesses import trim_guess
 from nichetune.corpus.masking.labelled import find_labelled
 from nichetune.corpus.masking.phones import find_phones
 from nichetune.corpus.masking.plain_words import is_plain
+from nichetune.corpus.vocabulary import Vocabulary
 
 RULES = (find_addresses, find_contacts, find_dates, find_labelled, find_phones, find_proven)
 
@@ -121,6 +123,41 @@ def test_a_guess_is_trimmed_of_plain_words(text, guess, entity, left):
     start = text.index(guess)
     found = trim_guess(text, start, start + len(guess), entity, lambda word: False)
     assert (found and text[found[0] : found[1]]) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "whole"),
+    [
+        ("Tranter, Nkechi (22 March)", "Nkechi", "Tranter, Nkechi"),
+        ("Yesterday, Nkechi left", "Nkechi", "Nkechi"),
+        ("told Hyun-woo about it", "Hyun", "Hyun-woo"),
+        ("for LINDQVIST/ELSA MS and", "LINDQVIST", "LINDQVIST/ELSA MS"),
+        ("mrs fenella thibault withdrew cash", "thibault", "fenella thibault"),
+        ("Dana Keller agreed", "Dana", "Dana Keller"),
+        ("Then Keller left", "Keller", "Keller"),
+    ],
+)
+def test_half_a_name_is_completed(text, part, whole):
+    start = text.index(part)
+    found = complete_name(text, start, start + len(part), Vocabulary())
+    assert text[found["start"] : found["end"]] == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "whole"),
+    [
+        ("lives H.No. 4-12-88, Saroor", "4-12-88, Saroor", "H.No. 4-12-88, Saroor"),
+        ("of Tan Lodge, Bryn LL1 4EN.", "LL1 4EN", "Tan Lodge, Bryn LL1 4EN"),
+        ("From Leeds LS1 4AP, UK.", "LS1 4AP", "Leeds LS1 4AP, UK"),
+        ("near 3 saltbox road, ruidoso, nm 88345 on", "3 saltbox road, ruidoso", "3 saltbox road, ruidoso, nm 88345"),
+        ("at 12 Oak St, Austin, Texas, USA. Next", "12 Oak St, Austin", "12 Oak St, Austin, Texas, USA"),
+        ("at Kade 7, 3011 AB Rotterdam today", "Kade 7, 3011 AB", "Kade 7, 3011 AB Rotterdam"),
+    ],
+)
+def test_a_part_of_an_address_is_completed(text, part, whole):
+    start = text.index(part)
+    found = complete_address(text, start, start + len(part), Vocabulary())
+    assert text[found["start"] : found["end"]] == whole
 
 
 @settings(max_examples=300, deadline=None)
