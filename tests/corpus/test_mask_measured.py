@@ -7,6 +7,7 @@ import sys
 import pytest
 from tests.conftest import ROOT
 
+from nichetune.core.files import hash_file
 from nichetune.corpus.masking.lexicon import hide_words
 
 sys.path.insert(0, str(ROOT / "bench"))
@@ -63,3 +64,10 @@ def test_the_test_side_shares_no_name_with_the_training_text():
     templates = (ROOT / "tools" / "mask_tagger" / "templates.txt").read_text(encoding="utf-8")
     assert "held_out" in lists  # every list goes through it
     assert not [word for word in held_out_words() if f" {word} " in templates.casefold() and len(word) > 5]
+
+
+def test_the_weights_were_trained_by_the_present_script():
+    lines = (ROOT / "tools" / "mask_tagger" / "SOURCES.sha256").read_text().splitlines()
+    assert len(lines) > 8
+    stale = [name for digest, name in map(str.split, lines) if hash_file(ROOT / name) != digest]
+    assert stale == [], "train again: python tools/mask_tagger/train.py"

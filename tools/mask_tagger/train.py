@@ -37,6 +37,9 @@ from nichetune.corpus.masking.tagger import DILATIONS, GAP_ROWS, LABELS, TAGS, W
 WIDTHS = (32, 16, 16, 12)
 HIDDEN = 112
 IGNORED = -100
+# What the weights depend on besides this folder.
+_SHARED = ("given_names.txt", "masking/eponyms.txt", "masking/eponym_heads.txt", "masking/eponyms.py", "masking/features.py",
+           "masking/plain_words.py")  # fmt: skip
 
 
 class Network(torch.nn.Module):
@@ -199,7 +202,7 @@ def export(network: Network, target: Path) -> None:
     save_file({name: value.half().numpy() for name, value in network.state_dict().items()}, target)
     here, corpus = Path(__file__).parent, ROOT / "src" / "nichetune" / "corpus"
     sources = [here / name for name in ("templates.txt", "lists.py", "make_text.py", "terms.py", "train.py")]
-    sources += [corpus / name for name in ("given_names.txt", "masking/eponyms.txt", "masking/eponym_heads.txt")]
+    sources += [corpus / name for name in _SHARED]
     lines = [f"{hashlib.sha256(one.read_bytes()).hexdigest()}  {one.relative_to(ROOT)}\n" for one in [*sources, target]]
     (here / "SOURCES.sha256").write_text("".join(lines))
 
