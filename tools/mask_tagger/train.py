@@ -38,8 +38,10 @@ WIDTHS = (32, 16, 16, 12)
 HIDDEN = 112
 IGNORED = -100
 # What the weights depend on besides this folder.
-_SHARED = ("given_names.txt", "masking/eponyms.txt", "masking/eponym_heads.txt", "masking/eponyms.py", "masking/features.py",
-           "masking/plain_words.py")  # fmt: skip
+_SHARED = (
+    *("given_names.txt", "masking/eponyms.txt", "masking/eponym_heads.txt"),
+    *("masking/eponyms.py", "masking/features.py", "masking/plain_words.py"),
+)
 
 
 class Network(torch.nn.Module):
