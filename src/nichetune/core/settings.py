@@ -164,6 +164,21 @@ class MaskSettings(Section):
     enabled: bool = Field(True, description="Off only with `because`.")
     because: str = Field("", description="Why an unmasked corpus may be trained on, in words; kept in the manifest.")
     keep_raw: bool = Field(False, description="Keep `private/` (unmasked text, mode 0700) after masking.")
+    policy: list[str] = Field(
+        default_factory=lambda: ["gdpr-direct", "secrets-only"],
+        min_length=1,
+        description="Policies that act together: hipaa-safe-harbor, gdpr-direct, secrets-only, or YAML files in the "
+        "project. Direct identifiers by default, since dates and places often carry the task.",
+    )
+    consistency: Literal["record", "corpus"] = Field(
+        "record",
+        description="Whether a value's hash or surrogate is its own in each record or one in the whole corpus.",
+    )
+    key_file: str = Field(
+        "",
+        description="Key of hashes and surrogates, outside the project; empty: the user's own, made at first use.",
+    )
+    second_pass: bool = Field(True, description="Look at the masked texts afresh, and mask what shows only then.")
     allow: list[str] = Field(default_factory=list, description="Terms that are never masked.")
     min_score: float = Field(
         0.4,

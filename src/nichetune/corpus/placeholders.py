@@ -21,6 +21,15 @@ _CALENDAR = frozenset(
         *("november", "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
     )
 )
+# Names that are words as well: in lower case they are taken for the word.
+_WORDS_TOO = frozenset(
+    (
+        *("art", "bill", "bush", "chase", "cook", "dawn", "dean", "drew", "faith", "fields", "frank"),
+        *("gene", "grace", "grant", "gray", "green", "guy", "hope", "jack", "jean", "joy", "king"),
+        *("long", "mark", "max", "miles", "page", "pat", "price", "ray", "reed", "rob", "rose"),
+        *("short", "stone", "sue", "summer", "sunny", "wade", "ward", "white", "will", "woods", "young"),
+    )
+)
 
 
 class PlaceholderMap:
@@ -32,13 +41,17 @@ class PlaceholderMap:
         self._last: dict[str, int] = {}
         for placeholder in taken:
             entity, _, number = placeholder[1:-1].rpartition("_")
-            self._last[entity] = max(self._last.get(entity, 0), int(number))
+            if number.isdigit():  # a keyed hash carries no number
+                self._last[entity] = max(self._last.get(entity, 0), int(number))
         self._known: dict[tuple[str, str], str] = {}
         self._people: dict[frozenset[str], str] = {}
+        self._small: set[str] = set()  # words of names that somebody wrote in lower case
 
     def name(self, entity: str, value: str) -> str:
         """The placeholder for a value."""
         key = (entity, _fold(value))
+        if entity == "PERSON":
+            self._small.update(word for word in name_words(value) if word in value)
         if key not in self._known:
             self._known[key] = self._find_person(value) if entity == "PERSON" else self._next(entity)
         return self._known[key]
@@ -71,7 +84,9 @@ class PlaceholderMap:
         for word in sorted({word for words in self._people for word in words} - _CALENDAR):
             if len(word) >= _LEAST_LETTERS and not vocabulary.knows_word(word):
                 pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
-                found += [Span(*m.span(), "PERSON", 0.5) for m in pattern.finditer(text) if m.group()[0].isupper()]
+                any_case = word in self._small and word not in _WORDS_TOO
+                said = [m for m in pattern.finditer(text) if any_case or m.group()[0].isupper()]
+                found += [Span(*m.span(), "PERSON", 0.5) for m in said]
         standing = [match.span() for match in PLACEHOLDER.finditer(text)]
         apart = [one for one in found if not any(one.start < end and start < one.end for start, end in standing)]
         return merge_spans(_join_neighbours(text, merge_spans(apart), spans))

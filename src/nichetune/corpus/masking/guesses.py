@@ -1,0 +1,96 @@
+"""Trims what the tagger guesses: plain words and the domain's own are no names, towns or streets.
+
+    trim_guess("Fraud alert: Dana Fenn", 0, 11, "PERSON", knows) -> None
+    trim_guess("at 4 Elm St near the", 3, 20, "ADDRESS", knows)  -> (3, 11)
+
+A name may be a plain word ("Mr Baker", "Hope Stone"); the rules see it by its title, its label or its given name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from nichetune.corpus.masking.features import STREET_WORDS
+from nichetune.corpus.masking.lexicon import given_names
+from nichetune.corpus.masking.plain_words import is_function_word, is_plain
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_SENTENCE_BEFORE = re.compile(r"(?:^|[.:;!?|\n\t*>(\"“-])\s*$")
+_SHORT = 3
+_LEAST_POSTCODE, _MOST_POSTCODE = 4, 6
+
+
+def trim_guess(text: str, start: int, end: int, entity: str, knows: Callable[[str], bool]) -> tuple[int, int] | None:
+    """The guess without plain words at its ends; None if nothing telling is left.
+
+    Args:
+        knows: whether a word is the domain's own.
+    """
+    words = list(_WORD.finditer(text, start, end))
+    if entity == "BADGE_NUMBER":
+        return _trim_labels(words)
+    if entity not in ("ADDRESS", "LOCATION"):
+        # Inside a name a plain word is part of it: "Dana Stone". Only a guess of nothing else is none.
+        return (start, end) if any(_tells(text, one, knows) for one in words) else None
+    # Where case tells nothing, a town's name may be any word: "12 oak grove, reading".
+    any_word = entity == "ADDRESS" and _has_no_case(text)
+    while words and not (_tells(text, words[-1], knows) or (any_word and not is_function_word(words[-1].group()))):
+        words.pop()
+    while words and not _tells(text, words[0], knows):
+        words.pop(0)
+    if not words or (entity == "ADDRESS" and not _is_address(text, words, knows)):
+        return None
+    return words[0].start(), words[-1].end()
+
+
+def _is_address(text: str, words: list[re.Match[str]], knows: Callable[[str], bool]) -> bool:
+    """Whether there is a name, or a number beside a street, or a postcode."""
+    values = [one.group() for one in words]
+    digits = sum(map(str.isdigit, text[words[0].start() : words[-1].end()]))
+    has_street = any(_is_street(value) for value in values)
+    return (
+        any(_is_name_like(value, knows) and not _is_street(value) for value in values)
+        or (digits > 0 and len(values) > (1 if has_street else 2) and (has_street or _has_no_case(text)))
+        or (len(values) == 1 and _LEAST_POSTCODE <= digits == len(values[0]) <= _MOST_POSTCODE)
+    )
+
+
+def _trim_labels(words: list[re.Match[str]]) -> tuple[int, int] | None:
+    """A number without the words beside it: "acct 5512889" is 5512889, "HKV 4471" stays."""
+
+    def is_label(word: str) -> bool:
+        return not word.isupper() and not any(map(str.isdigit, word))
+
+    while words and is_label(words[-1].group()):
+        words.pop()
+    while words and is_label(words[0].group()):
+        words.pop(0)
+    return (words[0].start(), words[-1].end()) if words else None
+
+
+def _tells(text: str, word: re.Match[str], knows: Callable[[str], bool]) -> bool:
+    """Whether a word speaks for a name or an address."""
+    value = word.group()
+    if any(map(str.isdigit, value)) or _is_street(value):
+        return True
+    if len(value) < _SHORT or (value.isupper() and len(value) == _SHORT and not text.isupper()):
+        return value.casefold() in given_names() and not knows(value)
+    if _is_name_like(value, knows):
+        return True
+    # "at Stone": a plain word with a capital where no sentence begins may be a name after all.
+    before = text[max(0, word.start() - 4) : word.start()]
+    return value.istitle() and not knows(value) and not _SENTENCE_BEFORE.search(before)
+
+
+def _has_no_case(text: str) -> bool:
+    return text.islower() or text.isupper()
+
+
+def _is_name_like(value: str, knows: Callable[[str], bool]) -> bool:
+    parts = re.split(r"['’-]", value)
+    return any(len(part) >= _SHORT and part.isalpha() and not is_plain(part) and not knows(part) for part in parts)
+
+
+def _is_street(value: str) -> bool:
+    return value.casefold() in STREET_WORDS
