@@ -140,11 +140,19 @@ def _policy_override(policy: list[str] | None) -> list[str]:
 
 def _mask_project(project: Path, run_dir: Path | None, overrides: list[str] | None, as_json: bool, audit: int) -> None:
     run_stage_of("mask", project, run_dir, overrides, as_json and not audit)
-    if audit:
-        from nichetune.console.audit import audit_stage
+    if not audit:
+        return
+    from nichetune.console.audit import audit_stage
+    from nichetune.core.files import read_json, write_json
+    from nichetune.core.stages import MANIFEST
+    from nichetune.pipeline.flow import AUDIT
 
-        result = audit_stage(open_from(project, run_dir, overrides, as_json).path("mask"), audit)
-        show({"audit": result}, as_json, [f"audit: {result['sentence']}"])
+    opened = open_from(project, run_dir, overrides, as_json)
+    masked = opened.path("mask")
+    result = audit_stage(masked, audit)
+    digest = read_json(masked / MANIFEST)["digest"]
+    write_json(opened.run_dir / AUDIT, {"sampled": result["judged"], "leaks": result["leaks"], "masked": digest})
+    show({"audit": result}, as_json, [f"audit: {result['sentence']}; the dataset's page shows it after the next run"])
 
 
 def train(

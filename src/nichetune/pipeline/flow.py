@@ -19,7 +19,8 @@ from nichetune.core.stages import Report, Stage, StageResult, run_stage
 from nichetune.evaluate.candidates import rung_method, rung_retrieves, trained_folder
 from nichetune.pipeline import private
 
-AUDIT = "audit.json"  # in the run's folder, where masked texts were judged: {"sampled": 200, "leaks": 0}
+# In the run's folder, where masked texts were judged: {"sampled": 200, "leaks": 0, "masked": "<digest of mask/>"}.
+AUDIT = "audit.json"
 
 
 @dataclass(frozen=True)
