@@ -29,6 +29,7 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python bench/training.py
+	$(BIN)/python bench/dedupe.py
 
 setup: $(STAMP)
 

@@ -106,3 +106,22 @@ def test_quarantine_keeps_place_and_digest_and_no_text(run):
         record = json.loads(line)
         assert set(record) == {"id", "reason", "source", "because_of"}
         assert len(record["source"]["sha256"]) == 64
+
+
+def test_the_page_to_sign_stands_beside_the_report_which_refers_to_it(run):
+    run_dir, planted = run
+    page = (run_dir / "report/dataset.html").read_text()
+    assert '<a href="dataset.html">' in (run_dir / "report/report.html").read_text()
+    assert "no overlap is left" in page and ">No overlap<" in page
+    assert not [value for values in planted["values"].values() for value in values if value in page]
+    card = json.loads((run_dir / "report/dataset.croissant.json").read_text())
+    assert card["name"] == "icd10-eye-ear" and len(card["distribution"]) == 3
+
+
+def test_a_dropped_copy_is_explained_by_the_command(run):
+    run_dir, _ = run
+    gone = json.loads((run_dir / "dedupe/dropped.jsonl").read_text().splitlines()[0])
+    done = nichetune("dedupe", "--explain", gone["id"], "--project", str(run_dir.parent), "--run-dir", str(run_dir),
+                     "--set", "rungs=[classical]", "--json")  # fmt: skip
+    told = json.loads(done.stdout)
+    assert (told["fate"], told["of"]["id"]) == (gone["reason"], gone["because_of"])

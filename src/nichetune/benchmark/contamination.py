@@ -1,17 +1,19 @@
 """Guards the benchmark: no training example may hold a sealed item's text or a telling run of its words.
 
-training examples + sealed benchmark -> hits (none, or training must stop)
+training examples (or documents) + sealed benchmark -> hits (none in training, or it must stop)
 
     Hit(example="int-0412", item="int-0077", reason="same text as a sealed item")
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from nichetune.benchmark.seal import Benchmark
 from nichetune.core.errors import UserError
-from nichetune.core.records import Example
+from nichetune.core.records import Document, Example
+from nichetune.corpus.findings import Overlap
+from nichetune.corpus.leaks import find_document_overlap
 from nichetune.corpus.overlap import Hit, SealedRuns
 
 SAME_GROUP = "same group as a sealed item"
@@ -20,7 +22,7 @@ _SHOWN_HITS = 5
 
 def check_training(train: Iterable[Example], benchmark: Benchmark) -> list[Hit]:
     """All training examples that give a sealed item away, by text or by group."""
-    sealed = SealedRuns(benchmark.items, benchmark.overlap_words, frozenset(benchmark.boilerplate))
+    sealed = SealedRuns(benchmark.items, benchmark.overlap_words, frozenset(benchmark.boilerplate), benchmark.tasks)
     groups = {item.group: item.id for item in benchmark.items}
     hits: list[Hit] = []
     for example in train:
@@ -30,6 +32,12 @@ def check_training(train: Iterable[Example], benchmark: Benchmark) -> list[Hit]:
         if hit is not None:
             hits.append(hit)
     return hits
+
+
+def check_documents(documents: Sequence[Document], benchmark: Benchmark) -> list[Overlap]:
+    """All documents that hold a sealed question or answer; an item's own evidence passage is exempt."""
+    boilerplate = frozenset(benchmark.boilerplate)
+    return find_document_overlap(documents, benchmark.items, benchmark.overlap_words, boilerplate, benchmark.tasks)
 
 
 def refuse_contaminated(train: Iterable[Example], benchmark: Benchmark) -> None:

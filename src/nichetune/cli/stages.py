@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from nichetune.cli.dedupe import dedupe
 from nichetune.cli.options import JsonOption, ProjectOption, RunDirOption, SetOption, open_from, show
 from nichetune.core.errors import CheckFailed, UserError
 from nichetune.core.progress import silence_progress
@@ -51,6 +52,7 @@ def run(
         if verdict:
             print_verdict(verdict)
             print(f"report:  {_near(opened.path('report') / 'report.html')}")
+            print(f"dataset: {_near(opened.path('report') / 'dataset.html')}")
             print(f"version: {result.version[:12]}")
     _check(verdict, require_conclusive, fail_on_regression)
 
@@ -71,7 +73,8 @@ def _near(path: Path) -> str:
         return str(path)
 
 
-def _run_stage(name: str, project: Path, run_dir: Path | None, overrides: list[str] | None, as_json: bool) -> None:
+def run_stage_of(name: str, project: Path, run_dir: Path | None, overrides: list[str] | None, as_json: bool) -> None:
+    """Runs the flow up to a stage, and says where it stands."""
     from nichetune.pipeline.run import run_project
 
     opened = open_from(project, run_dir, overrides, as_json)
@@ -85,7 +88,7 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Read the corpus; what cannot be read is put aside and counted."""
-    _run_stage("ingest", project, run_dir, overrides, as_json)
+    run_stage_of("ingest", project, run_dir, overrides, as_json)
 
 
 def mask(
@@ -96,7 +99,7 @@ def mask(
 ) -> None:  # fmt: skip
     """Remove personal data and secrets, from the project's corpus or from any JSON Lines file."""
     if source is None:
-        _run_stage("mask", project, run_dir, overrides, as_json)
+        run_stage_of("mask", project, run_dir, overrides, as_json)
         return
     if target is None:
         raise UserError("mask: give two files, nichetune mask in.jsonl out.jsonl, or none for the project")
@@ -112,26 +115,6 @@ def mask(
         as_json,
         lines + [f"  {kind}: {n}" for kind, n in entities.items()],
     )
-
-
-def dedupe(
-    source: Annotated[Path | None, typer.Argument(help="JSON Lines with `text`; without it, the project.")] = None,
-    target: Annotated[Path | None, typer.Argument(help="Where the kept lines go.")] = None,
-    project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:  # fmt: skip
-    """Drop duplicates and join near ones, in the project's corpus or in any JSON Lines file."""
-    if source is None:
-        _run_stage("dedupe", project, run_dir, overrides, as_json)
-        return
-    if target is None:
-        raise UserError("dedupe: give two files, nichetune dedupe in.jsonl out.jsonl, or none for the project")
-    from nichetune.corpus.dedupe_file import dedupe_file
-
-    if as_json:
-        silence_progress()
-    counts = dedupe_file(source, target)
-    show({"target": target, **counts}, as_json, [f"{target}: " + ", ".join(f"{k} {n}" for k, n in counts.items())])
 
 
 def train(
@@ -150,7 +133,7 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Evaluate one rung, or all, on the sealed benchmark."""
     if not rung:
-        _run_stage("evaluate", project, run_dir, overrides, as_json)
+        run_stage_of("evaluate", project, run_dir, overrides, as_json)
         return
     _run_part("evaluate", rung, project, run_dir, overrides, as_json)
 
@@ -197,7 +180,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Write the report of the run."""
-    _run_stage("report", project, run_dir, overrides, as_json)
+    run_stage_of("report", project, run_dir, overrides, as_json)
 
 
 def compare(

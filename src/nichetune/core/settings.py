@@ -132,6 +132,7 @@ class SourceSettings(Section):
     )
     tenant: str = Field("default", description="Whose records these are, where no column says so.")
     document_class: str = Field("", description="The class of the records, where no column says so.")
+    licence: str = Field("", description="Under what these records may be used: a licence's name, or a contract's.")
     published: bool = Field(
         False,
         description="Documents only: a published text, whose names (Graves, Crohn) are the domain's own. Only contact "
@@ -195,6 +196,55 @@ class DedupeSettings(Section):
         le=1,
         description="A joined group above this share of a task stops the run: it would decide the split alone.",
     )
+    boilerplate_share: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="Shingles in more than this share of a source's groups (and in 20 groups at least) are its "
+        "template and do not count as similarity; the same share as max_group_share, above which a template would "
+        "join too much. 1: all shingles count.",
+    )
+    keep: Literal["central", "first", "longest", "newest", "trusted"] = Field(
+        "central",
+        description="Which of several copies stays: the one with most copies (among equals the first that was read), "
+        "the first, the longest, the newest by valid_from, or that of the most trusted source.",
+    )
+    trusted: list[str] = Field(
+        default_factory=list, description="Source files (globs), the most trusted first; others come after them."
+    )
+    contradictions: Literal["quarantine", "newest", "stop"] = Field(
+        "quarantine",
+        description="Same input, different answers: put all aside, keep the answer of the newest (by valid_from; "
+        "without one clear newest all are put aside), or stop the run.",
+    )
+    semantic: Literal["off", "list", "group", "drop"] = Field(
+        "off",
+        description="Texts of one meaning, by index.encoder: not looked for, listed for a look, joined into one group, "
+        "or dropped where the answer is the same. Off: reading a text with the encoder takes about 15 ms of a core, "
+        "all else together less than 1 ms.",
+    )
+    semantic_threshold: float = Field(0.95, gt=0, le=1, description="Cosine from which two texts mean the same.")
+    semantic_limit: int = Field(
+        20_000, ge=0, description="More texts than this are not compared by meaning: the work grows with their square."
+    )
+
+
+class QualitySettings(Section):
+    """Texts that teach nothing; each filter drops with its reason, and the defaults drop only what is no text."""
+
+    min_words: int = Field(1, ge=0, description="Fewer words and numbers than this are too short; 0: off.")
+    garbled: bool = Field(
+        True, description="Drop what is no readable text: more signs than letters, or wrongly decoded characters."
+    )
+    languages: list[str] = Field(
+        default_factory=list, description="Allowed languages, ISO 639-1 (en, de); empty: any. Short texts always pass."
+    )
+    max_repeated: float = Field(
+        0.6, gt=0, le=1, description="Share of a text of 20 words or more that repeats its own runs of words; 1: off."
+    )
+    boilerplate: bool = Field(
+        False, description="Drop texts that are nothing but their source's template, numbers aside."
+    )
 
 
 class SplitSettings(Section):
@@ -211,6 +261,25 @@ class SplitSettings(Section):
     )
     boilerplate_groups: int = Field(
         3, ge=2, description="Runs found in so many groups are boilerplate and do not count as overlap."
+    )
+    by: Literal["group", "time", "both"] = Field(
+        "group",
+        description="group: a salted draw of groups is sealed. time: the groups with the newest examples are sealed, "
+        "and training ends where they begin. both: drawn groups, tested on their future, trained on the others' past.",
+    )
+    stratify: Literal["task", "label", "document_class"] = Field(
+        "task", description="Within what the shares are met: each task, each answer of a task, or each class."
+    )
+    semantic: Literal["off", "list", "remove"] = Field(
+        "off",
+        description="Training examples that mean the same as a sealed item, by index.encoder: not looked for, listed, "
+        "or removed. Off for its cost, as dedupe.semantic.",
+    )
+    semantic_threshold: float = Field(0.95, gt=0, le=1, description="Cosine from which two texts mean the same.")
+    documents: Literal["list", "stop"] = Field(
+        "list",
+        description="Documents that hold a sealed question or answer (of grounded tasks only the question): list them, "
+        "or stop the run.",
     )
 
 
@@ -344,6 +413,7 @@ class Settings(Section):
     tasks: dict[str, TaskSettings] = Field(description="What the model is to answer.")
     ingest: IngestSettings = IngestSettings()
     mask: MaskSettings = MaskSettings()
+    quality: QualitySettings = QualitySettings()
     dedupe: DedupeSettings = DedupeSettings()
     split: SplitSettings = SplitSettings()
     benchmark: BenchmarkSettings = BenchmarkSettings()

@@ -13,16 +13,42 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nichetune.core.files import canonical_json
 from nichetune.core.settings import DedupeSettings
+from nichetune.corpus.duplicates import Gone, drop_alike, drop_equal
 from nichetune.corpus.groups import Link, join_groups
-from nichetune.corpus.minhash import Pair, find_near_pairs
-from nichetune.corpus.normal import loosen_text, normalise_text
+from nichetune.corpus.minhash import Pair
+from nichetune.corpus.neighbours import Neighbours, find_neighbours
+from nichetune.corpus.normal import loosen_normal, normalise_text
+from nichetune.corpus.shingles import Subject
 from nichetune.corpus.text_lines import TextLine, read_text_lines, write_text_lines
 
 _NOT_COMPARED = frozenset({"id", "group", "entities", "text"})
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line as it is compared: its name (id, or place), normal text, and all else that makes another record of it."""
+
+    name: str
+    text: str
+    rest: str
+    record: TextLine
+
+
+@dataclass(frozen=True)
+class FileFindings:
+    """What stays of a file, and what went for what."""
+
+    lines: list[Line]
+    kept: list[Line]
+    exact: list[Gone[Line]]
+    near: list[Gone[Line]]
+    first: list[Line]
+    found: Neighbours
 
 
 def dedupe_file(source: Path, target: Path, settings: DedupeSettings | None = None, seed: int = 7) -> dict[str, int]:
@@ -31,54 +57,61 @@ def dedupe_file(source: Path, target: Path, settings: DedupeSettings | None = No
     Raises:
         UserError: a line is no JSON object or has no `text`; its number is told.
     """
-    lines = [record for record in read_text_lines(source) if record is not None]
-    exact = _first_of_each(lines)
-    texts = [loosen_text(line["text"]) for line in exact]
-    pairs = find_near_pairs(texts, settings or DedupeSettings(), seed)  # type: ignore[call-arg]
-    near = _find_copies(exact, pairs)
-    kept = [line for n, line in enumerate(_with_groups(exact, pairs)) if n not in near]
-    write_text_lines(target, kept)
+    done = examine_file(source, settings, seed)
+    groups = _name_groups(done.first, done.found.pairs)
+    write_text_lines(target, (one.record | {"group": groups[one.name]} for one in done.kept))
     return {
-        "in": len(lines),
-        "out": len(kept),
-        "exact_duplicates": len(lines) - len(exact),
-        "near_duplicates": len(near),
-        "contradictions": _count_contradictions(exact),
+        "in": len(done.lines),
+        "out": len(done.kept),
+        "exact_duplicates": len(done.exact),
+        "near_duplicates": len(done.near),
+        "contradictions": _count_contradictions(done.first),
     }
 
 
-def _first_of_each(lines: Sequence[TextLine]) -> list[TextLine]:
-    first: dict[tuple[str, str], TextLine] = {}
-    for line in lines:
-        first.setdefault((normalise_text(line["text"]), _rest(line)), line)
-    return list(first.values())
+def examine_file(source: Path, settings: DedupeSettings | None = None, seed: int = 7) -> FileFindings:
+    """Finds the duplicates of a file and writes nothing.
+
+    Raises:
+        UserError: a line is no JSON object or has no `text`; its number is told.
+    """
+    rules = settings or DedupeSettings()  # type: ignore[call-arg]
+    records = [record for record in read_text_lines(source) if record is not None]
+    lines = [_make_line(n, record) for n, record in enumerate(records, start=1)]
+    exact = drop_equal(lines, lambda one: (one.text, one.rest))
+    subjects = [
+        Subject(loosen_normal(one.text), one.text, group=str(one.record.get("group") or "")) for one in exact.kept
+    ]
+    found = find_neighbours(subjects, rules, seed, [one.rest for one in exact.kept])
+    near = drop_alike(exact.kept, found.pairs, lambda one, other: one.rest == other.rest)
+    return FileFindings(lines, near.kept, exact.gone, near.gone, exact.kept, found)
 
 
-def _find_copies(lines: Sequence[TextLine], pairs: Sequence[Pair]) -> set[int]:
-    gone: set[int] = set()
-    for pair in sorted(pairs, key=lambda one: (one.b, one.a)):
-        if pair.a not in gone and _rest(lines[pair.a]) == _rest(lines[pair.b]):
-            gone.add(pair.b)
-    return gone
+def _make_line(number: int, record: TextLine) -> Line:
+    name = str(record.get("id") or f"line {number}")
+    return Line(name, normalise_text(record["text"]), _rest(record), record)
 
 
-def _with_groups(lines: Sequence[TextLine], pairs: Sequence[Pair]) -> list[TextLine]:
-    names = [str(line.get("group") or line.get("id") or f"line {n}") for n, line in enumerate(lines, start=1)]
+def _name_groups(lines: Sequence[Line], pairs: Sequence[Pair]) -> dict[str, str]:
+    """The group of each line by the line's name."""
+    own = {one.name: str(one.record.get("group") or one.name) for one in lines}
+    names = [own[one.name] for one in lines]
     links = [Link(names[pair.a], names[pair.b], (names[pair.a], names[pair.b])) for pair in pairs]
     same: dict[str, int] = {}
-    for n, line in enumerate(lines):
-        first = same.setdefault(normalise_text(line["text"]), n)
-        links.append(Link(names[first], names[n], (names[first], names[n])))
+    for n, one in enumerate(lines):
+        first = same.setdefault(one.text, n)
+        if first != n:
+            links.append(Link(names[first], names[n], (names[first], names[n])))
     joined = join_groups(names, links)
-    return [line | {"group": joined[name]} for line, name in zip(lines, names, strict=True)]
+    return {name: joined[group] for name, group in own.items()}
 
 
-def _count_contradictions(lines: Sequence[TextLine]) -> int:
+def _count_contradictions(lines: Sequence[Line]) -> int:
     rest: dict[str, set[str]] = defaultdict(set)
-    for line in lines:
-        rest[normalise_text(line["text"])].add(_rest(line))
-    return sum(len(rest[normalise_text(line["text"])]) > 1 for line in lines)
+    for one in lines:
+        rest[one.text].add(one.rest)
+    return sum(len(rest[one.text]) > 1 for one in lines)
 
 
-def _rest(line: TextLine) -> str:
-    return canonical_json({name: value for name, value in line.items() if name not in _NOT_COMPARED})
+def _rest(record: TextLine) -> str:
+    return canonical_json({name: value for name, value in record.items() if name not in _NOT_COMPARED})

@@ -27,4 +27,9 @@ def normalise_text(text: str) -> str:
 
 def loosen_text(text: str) -> str:
     """The form in which two inputs are nearly the same: numbers count as one word, whatever they are."""
-    return _DIGITS.sub("0", normalise_text(text))
+    return loosen_normal(normalise_text(text))
+
+
+def loosen_normal(normal: str) -> str:
+    """The same, of a text that is normalised already."""
+    return _DIGITS.sub("0", normal)

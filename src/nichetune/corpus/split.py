@@ -1,83 +1,116 @@
-"""Split: seals a holdout by group, sets a development set apart, and keeps training clear of both.
+"""Split: seals a holdout, sets a development set apart, and keeps training clear of both.
 
-dedupe/ -> train.jsonl, dev.jsonl, holdout.jsonl, dropped.jsonl, boilerplate.json
+dedupe/ (+ mask/documents.jsonl) -> train.jsonl, dev.jsonl, holdout.jsonl, dropped.jsonl, boilerplate.json,
+contamination.jsonl, profile.json
 
     {"id": "int-0412", "reason": "shares a run of 8 words with a sealed item", "because_of": "int-0077", …}
 
-Groups are ranked by a salted hash of their names, so the order is fixed before anything is trained and no result can
-move it. Task by task the first groups are sealed until the share of examples is reached, the next go to the
-development set. A group that spans two tasks goes as one.
+Who goes where stands in assign.py; what counts as overlap in overlap.py. Documents stay where they are: those that
+hold a sealed question or answer are listed, or stop the run.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from nichetune.core.errors import UserError
-from nichetune.core.files import read_records, write_json, write_jsonl
-from nichetune.core.records import Dropped, Example
+from nichetune.core.files import iter_jsonl, read_records, write_json, write_jsonl
+from nichetune.core.records import Document, Dropped, Example
 from nichetune.core.settings import Settings, SplitSettings
 from nichetune.core.stages import Report, name_digest
+from nichetune.corpus.assign import PARTS, Assigned, Part, assign_examples, assign_groups
+from nichetune.corpus.findings import Overlap
+from nichetune.corpus.leaks import (
+    drop_overlap,
+    find_document_overlap,
+    find_meant_overlap,
+    find_training_overlap,
+    map_places,
+)
 from nichetune.corpus.overlap import SealedRuns, find_boilerplate
+from nichetune.corpus.profile import describe_part
+from nichetune.corpus.semantic import Encode
 
-Part = Literal["train", "dev", "holdout"]
-PARTS: tuple[Part, ...] = ("train", "dev", "holdout")
+__all__ = ["BOILERPLATE", "PARTS", "assign_groups", "run"]
+
 BOILERPLATE = "boilerplate.json"
+_SHOWN_HITS = 5
 
 
-def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
+def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode | None = None) -> Report:
     """Splits what dedupe wrote.
 
+    Args:
+        inputs: `dedupe`; with `mask`, its documents are held against the sealed items too.
+        encode: turns texts into unit vectors; without it nothing is compared by meaning.
+
     Raises:
-        UserError: too few sealed items, or nothing left to train on.
+        UserError: too few sealed items, nothing left to train on, no dates to split by, or documents that hold sealed
+            questions and shall stop the run.
     """
     rules = settings.split
     examples = read_records(inputs["dedupe"] / "examples.jsonl", Example)
-    homes = assign_groups(examples, rules)
-    parts = {part: [one for one in examples if homes[one.group] == part] for part in PARTS}
-    _refuse_small_holdout(len(parts["holdout"]), len(examples), settings)
-    boilerplate = find_boilerplate(examples, parts["holdout"], rules.overlap_words, rules.boilerplate_groups)
-    sealed = SealedRuns(parts["holdout"], rules.overlap_words, boilerplate)
-    dropped: list[Dropped] = []
+    assigned = assign_examples(examples, rules)
+    parts, items = assigned.parts, assigned.parts["holdout"]
+    _refuse_small_holdout(len(items), len(examples), settings)
+    words, tasks = rules.overlap_words, settings.tasks
+    boilerplate = find_boilerplate(examples, items, words, rules.boilerplate_groups, tasks)
+    sealed = SealedRuns(items, words, boilerplate, tasks)
+    documents = _read_documents(inputs)
+    # Meaning is compared of all or of none: the work grows with the square of the texts.
+    meant = encode if rules.semantic != "off" and len(examples) <= settings.dedupe.semantic_limit else None
+    overlaps = [*_find_overlap(parts, sealed, rules, meant),
+                *find_document_overlap(documents, items, words, boilerplate, tasks)]  # fmt: skip
+    _refuse_leaky_documents(overlaps, rules)
+    dropped = list(assigned.dropped)
     for part in ("train", "dev"):
-        parts[part] = _remove_overlap(parts[part], sealed, dropped)
+        gone = drop_overlap(parts[part], overlaps, words)
+        dropped += gone
+        removed = {one.id for one in gone}
+        parts[part] = [one for one in parts[part] if one.id not in removed]
     parts["train"] = _limit_train(parts["train"], rules, dropped)
     if not parts["train"]:
         raise UserError("no training example is left after the split: lower split.holdout or add examples")
     for part, members in parts.items():
         write_jsonl(out / f"{part}.jsonl", members)
     write_jsonl(out / "dropped.jsonl", dropped)
+    write_jsonl(out / "contamination.jsonl", overlaps)
+    write_json(out / "profile.json", {part: describe_part(members, tasks) for part, members in parts.items()})
     write_json(out / BOILERPLATE, sorted(boilerplate))
-    return _report(parts, dropped, len(examples))
+    done = _report(assigned, parts, dropped, overlaps, len(examples))
+    return replace(done, facts=done.facts | {"semantic": {"mode": rules.semantic, "compared": meant is not None}})
 
 
-def assign_groups(examples: Sequence[Example], rules: SplitSettings) -> dict[str, Part]:
-    """The part that each group goes to."""
-    sizes: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in examples:
-        sizes[one.task][one.group] += 1
-    homes: dict[str, Part] = {}
-    shares: tuple[tuple[Part, float], ...] = (("holdout", rules.holdout), ("dev", rules.dev))
-    for groups in sizes.values():
-        ranked = sorted(groups, key=lambda group: name_digest(rules.salt, group))
-        for part, share in shares:
-            _fill(part, round(share * groups.total()), ranked, groups, homes)
-    return {group: homes.get(group, "train") for groups in sizes.values() for group in groups}
+def _read_documents(inputs: dict[str, Path]) -> list[Document]:
+    file = inputs["mask"] / "documents.jsonl" if "mask" in inputs else None
+    return [Document.model_validate(one) for one in iter_jsonl(file)] if file and file.is_file() else []
 
 
-def _fill(part: Part, target: int, ranked: list[str], sizes: Counter[str], homes: dict[str, Part]) -> None:
-    """Gives `part` groups in their order until it holds `target` examples of the task."""
-    held = sum(sizes[group] for group in ranked if homes.get(group) == part)
-    for group in ranked:
-        if held >= target:
-            return
-        if group not in homes:
-            homes[group] = part
-            held += sizes[group]
+def _find_overlap(
+    parts: dict[Part, list[Example]], sealed: SealedRuns, rules: SplitSettings, encode: Encode | None
+) -> list[Overlap]:
+    items, others = parts["holdout"], [*parts["train"], *parts["dev"]]
+    found = find_training_overlap(others, sealed, map_places(items))
+    if encode:
+        known = {one.text for one in found}
+        left = [one for one in others if one.id not in known]
+        found += find_meant_overlap(left, items, encode, rules.semantic_threshold, rules.semantic == "remove")
+    return found
+
+
+def _refuse_leaky_documents(overlaps: Sequence[Overlap], rules: SplitSettings) -> None:
+    hits = [one for one in overlaps if one.kind == "document"]
+    if hits and rules.documents == "stop":
+        shown = ", ".join(f"{one.text} (the {one.holds} of {one.item})" for one in hits[:_SHOWN_HITS])
+        more = ", …" if len(hits) > _SHOWN_HITS else ""
+        raise UserError(
+            f"{len(hits)} times a document holds what a sealed item asks or answers (split.documents is stop): "
+            f"{shown}{more}: take these documents out, or set split.documents to list"
+        )
 
 
 def _refuse_small_holdout(held: int, total: int, settings: Settings) -> None:
@@ -89,17 +122,6 @@ def _refuse_small_holdout(held: int, total: int, settings: Settings) -> None:
             f"{settings.split.holdout} that takes {needed} examples after cleaning, there are {total}: "
             f"add {max(needed - total, 1)} or raise split.holdout"
         )
-
-
-def _remove_overlap(examples: Sequence[Example], sealed: SealedRuns, dropped: list[Dropped]) -> list[Example]:
-    kept = []
-    for one in examples:
-        hit = sealed.find_hit(one)
-        if hit:
-            dropped.append(Dropped(id=one.id, reason=hit.reason, source=one.source, because_of=hit.item))
-        else:
-            kept.append(one)
-    return kept
 
 
 def _limit_train(examples: list[Example], rules: SplitSettings, dropped: list[Dropped]) -> list[Example]:
@@ -116,7 +138,13 @@ def _limit_train(examples: list[Example], rules: SplitSettings, dropped: list[Dr
     return [one for one in examples if one.id in chosen]
 
 
-def _report(parts: dict[Part, list[Example]], dropped: Sequence[Dropped], total: int) -> Report:
+def _report(
+    assigned: Assigned,
+    parts: dict[Part, list[Example]],
+    dropped: Sequence[Dropped],
+    overlaps: Sequence[Overlap],
+    total: int,
+) -> Report:
     counts = {"in": total}
     for part, members in parts.items():
         counts[part] = len(members)
@@ -126,4 +154,6 @@ def _report(parts: dict[Part, list[Example]], dropped: Sequence[Dropped], total:
         for task in sorted({one.task for members in parts.values() for one in members})
     }
     reasons = Counter(one.reason for one in dropped)
-    return Report(counts, dict(sorted(reasons.items())), {"by_task": by_task})
+    kinds = Counter(f"{one.kind}, {one.how}, {one.action}" for one in overlaps)
+    facts = {"by_task": by_task, "overlaps": dict(sorted(kinds.items()))}
+    return Report(counts, dict(sorted(reasons.items())), facts | ({"cut": assigned.cut} if assigned.cut else {}))

@@ -1,6 +1,7 @@
 """The whole flow on one screen: which stage reads what, depends on which settings, and runs which function.
 
-    ingest → mask → format → dedupe → split → benchmark → index → train/… → evaluate/… → decide → report (→ register)
+    ingest → mask → format → dedupe → split → benchmark → dataset → index → train/… → evaluate/… → decide → report
+    (→ register)
 
 A stage runs again only when an input, its settings, its layer's source or a version that matters has changed.
 """
@@ -12,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nichetune.core.progress import track
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report, Stage, StageResult, run_stage
 from nichetune.evaluate.candidates import rung_method, rung_retrieves, trained_folder
 from nichetune.pipeline import private
+
+AUDIT = "audit.json"  # in the run's folder, where masked texts were judged: {"sampled": 200, "leaks": 0}
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def list_stages(project: Project) -> list[str]:
     """Names of the stages that these settings ask for, in order."""
     rungs = project.settings.rungs
     methods = list(dict.fromkeys(m for r in rungs if (m := rung_method(r))))
-    head = ["ingest", "mask", "format", "dedupe", "split", "benchmark"]
+    head = ["ingest", "mask", "format", "dedupe", "split", "benchmark", "dataset"]
     index = ["index"] if uses_index(project.settings) else []
     trains, evaluates = [f"train/{m}" for m in methods], [f"evaluate/{r}" for r in rungs]
     return [*head, *index, *trains, *evaluates, "decide", "report"]
@@ -80,13 +84,34 @@ def _format(p: Project) -> StageResult:
 def _dedupe(p: Project) -> StageResult:
     from nichetune.corpus import dedupe
 
-    return _run(p, "dedupe", ("corpus",), ["format"], p.subset("dedupe", "tasks"), dedupe.run, ("daft",))
+    encode, used = _encoder(p, p.settings.dedupe.semantic)
+    return _run(p, "dedupe", ("corpus",), ["format"], p.subset("dedupe", "quality", "tasks") | used,
+                lambda s, inputs, out: dedupe.run(s, inputs, out, encode), ("daft",))  # fmt: skip
 
 
 def _split(p: Project) -> StageResult:
     from nichetune.corpus import split
 
-    return _run(p, "split", ("corpus",), ["dedupe"], p.subset("split", "tasks", "benchmark"), split.run)
+    encode, used = _encoder(p, p.settings.split.semantic)
+    limit = {"semantic_limit": p.settings.dedupe.semantic_limit}
+    return _run(p, "split", ("corpus",), ["dedupe", "mask/documents.jsonl"],
+                p.subset("split", "tasks", "benchmark") | used | limit,
+                lambda s, inputs, out: split.run(s, inputs | {"mask": p.path("mask")}, out, encode))  # fmt: skip
+
+
+def _encoder(p: Project, mode: str) -> tuple[Callable[[list[str]], Any] | None, dict[str, Any]]:
+    """What turns texts into vectors, loaded at its first use, and its name for the stage's key."""
+    if mode == "off":
+        return None, {}
+    name = p.settings.index.encoder
+
+    def encode(texts: list[str]) -> Any:
+        from nichetune.models.encoder import load_encoder
+
+        with track("comparing meaning", len(texts), "texts") as tick:
+            return load_encoder(name).encode(texts, tick=tick)
+
+    return encode, {"encoder": name}
 
 
 def _benchmark(p: Project) -> StageResult:
@@ -94,6 +119,16 @@ def _benchmark(p: Project) -> StageResult:
 
     return _run(p, "benchmark", ("benchmark", "evaluate"), ["split/holdout.jsonl"], p.subset("benchmark", "tasks"),
                 lambda s, inputs, out: seal.run(s, {"split": p.path("split")}, out))  # fmt: skip
+
+
+def _dataset(p: Project) -> StageResult:
+    from nichetune.report import dataset
+
+    inputs = ["ingest", "mask", "format", "dedupe", "split", "benchmark"]
+    audit = p.run_dir / AUDIT
+    whole = p.settings.model_dump(mode="json", by_alias=True, include={"project", "sources", "tasks", "mask", *inputs})
+    return _run(p, "dataset", ("report", "decide", "benchmark", "corpus"), inputs, whole, dataset.run, ("scipy",),
+                {"audit": audit} if audit.is_file() else {})  # fmt: skip
 
 
 def _index(p: Project) -> StageResult:
@@ -107,7 +142,8 @@ def _train(p: Project, method: str) -> StageResult:
     if method == "classical":
         from nichetune.train import classical
 
-        return _run(p, "train/classical", ("train",), ["split"], p.subset("tasks"), classical.run, ("scikit-learn",))
+        return _run(p, "train/classical", ("train",), ["split", "benchmark"], p.subset("tasks"), classical.run,
+                    ("scikit-learn",))  # fmt: skip
     from nichetune.train import sft
 
     inputs = ["split/train.jsonl", "benchmark", *(["index"] if uses_index(p.settings) else [])]
@@ -158,7 +194,7 @@ def _report(p: Project) -> StageResult:
     from nichetune.report import render
 
     trains = [n for n in list_stages(p) if n.startswith(("train/", "evaluate/"))]
-    inputs = ["decide", "benchmark", "split", "dedupe", "format", "mask", "ingest", *trains]
+    inputs = ["decide", "dataset", "benchmark", "split", "dedupe", "format", "mask", "ingest", *trains]
     whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve"})
     return _run(p, "report", ("report", "decide", "evaluate"), inputs, whole, render.run)
 
@@ -175,6 +211,6 @@ def _run(
 
 _RUN: dict[str, Callable[..., StageResult]] = {
     "ingest": _ingest, "mask": _mask, "format": _format, "dedupe": _dedupe, "split": _split,
-    "benchmark": _benchmark, "index": _index, "train": _train, "evaluate": _evaluate, "decide": _decide,
-    "report": _report,
+    "benchmark": _benchmark, "dataset": _dataset, "index": _index, "train": _train, "evaluate": _evaluate,
+    "decide": _decide, "report": _report,
 }  # fmt: skip

@@ -6,12 +6,12 @@ Material (manifests, mask/entities.json) -> `DataSection`; counts only, never a 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from nichetune.report.material import Material
+from nichetune.core.settings import Settings
 
 _IN_AND_OUT = ("in", "out")
-_NO_FUNNEL = ("evaluate", "decide")  # their counts are items answered, not records kept
+_NO_FUNNEL = ("dataset", "evaluate", "decide")  # their counts are items answered, not records kept
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,35 @@ class MaskedType:
 
 @dataclass(frozen=True)
 class DataSection:
-    """Funnel and masking."""
+    """Funnel and masking; `has_page` if the dataset has a page of its own beside this one."""
 
     stages: list[FunnelStage]
     masked: list[MaskedType] | None
     unmasked_because: str | None
+    has_page: bool
 
 
-def build_data(run: Material) -> DataSection:
+class Counted(Protocol):
+    """A run, as far as its counts go."""
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings."""
+
+    @property
+    def manifests(self) -> dict[str, dict[str, Any]]:
+        """By stage, in the order of the flow."""
+
+    @property
+    def entities(self) -> dict[str, int] | None:
+        """How many of each type were masked; None where masking left no count."""
+
+    @property
+    def has_dataset_page(self) -> bool:
+        """Whether the dataset's own page stands beside."""
+
+
+def build_data(run: Counted) -> DataSection:
     """Reads the counts of the stages before evaluation."""
     stages = [
         _describe_stage(name, manifest)
@@ -64,7 +85,7 @@ def build_data(run: Material) -> DataSection:
         if name.partition("/")[0] not in _NO_FUNNEL
     ]
     because = None if run.settings.mask.enabled else run.settings.mask.because or "no reason given"
-    return DataSection(stages, _list_masked(run.entities), because)
+    return DataSection(stages, _list_masked(run.entities), because, run.has_dataset_page)
 
 
 def _describe_stage(name: str, manifest: dict[str, Any]) -> FunnelStage:

@@ -52,6 +52,7 @@ class Material:
         rungs: by cost, the cheapest first.
         entities: how many of each type were masked; None where masking left no count.
         manifests: by stage, in the order of the flow.
+        has_dataset_page: whether dataset.html stands beside the report.
     """
 
     settings: Settings
@@ -61,6 +62,7 @@ class Material:
     losses: dict[str, list[LossPoint]]
     entities: dict[str, int] | None
     manifests: dict[str, dict[str, Any]]
+    has_dataset_page: bool = False
 
     @property
     def ship(self) -> str:
@@ -94,6 +96,7 @@ def read_material(settings: Settings, inputs: dict[str, Path]) -> Material:
         losses=_read_losses(inputs),
         entities=read_json(entities) if entities is not None and entities.is_file() else None,
         manifests=_read_manifests(inputs),
+        has_dataset_page="dataset" in inputs,
     )
 
 
@@ -124,7 +127,7 @@ def _read_curve(file: Path) -> list[LossPoint]:
     return [LossPoint(int(point["step"]), float(point["loss"])) for point in iter_jsonl(file)]
 
 
-_FLOW = ("ingest", "mask", "format", "dedupe", "split", "benchmark", "index", "train", "evaluate", "decide")
+_FLOW = ("ingest", "mask", "format", "dedupe", "split", "benchmark", "dataset", "index", "train", "evaluate", "decide")
 
 
 def _read_manifests(inputs: dict[str, Path]) -> dict[str, dict[str, Any]]:

@@ -65,8 +65,8 @@ class Built:
 def render_page(run: Material) -> str:
     """The whole page; the same material gives the same bytes."""
     built = [Built(s, content) for s in SECTIONS if (content := s.build(run)) is not None]
-    style, script = _read_asset("style.css"), _read_asset("filter.js")
-    template = _environment().get_template("page.html.j2")
+    style, script = read_asset("style.css"), read_asset("filter.js")
+    template = page_environment().get_template("page.html.j2")
     return template.render(
         project=run.settings.project,
         masked=run.settings.mask.enabled,
@@ -74,12 +74,13 @@ def render_page(run: Material) -> str:
         sections=built,
         style=Markup(style),
         script=Markup(script),
-        policy=_write_policy(style, script),
+        policy=write_policy(style, script),
     )
 
 
 @functools.cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Templates that escape whatever is put into them."""
     return Environment(
         loader=PackageLoader("nichetune.report"),
         autoescape=True,
@@ -89,11 +90,12 @@ def _environment() -> Environment:
     )
 
 
-def _read_asset(name: str) -> str:
+def read_asset(name: str) -> str:
+    """A style or script to be inlined."""
     return (importlib.resources.files("nichetune.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _write_policy(style: str, script: str) -> str:
+def write_policy(style: str, script: str) -> str:
     """Only our own style and script run, known by digest: text that slipped through could neither run nor call out."""
     return f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:"
 

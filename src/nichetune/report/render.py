@@ -1,17 +1,20 @@
 """Writes the report: one file that opens without a network, for a manager to read and an auditor to dig into.
 
-Reads decide/, benchmark/, evaluate/<rung>/, train/<method>/, mask/ and the manifests of the stages -> report.html
+Reads decide/, benchmark/, evaluate/<rung>/, train/<method>/, mask/, dataset/ and the manifests of the stages
+-> report.html, and beside it dataset.html and dataset.croissant.json
 
 Content only: no clock and no measured speed stands in it, so that the same content gives the same bytes.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from nichetune.core.files import write_text
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report
+from nichetune.report.dataset import CARD, PAGE
 from nichetune.report.material import read_material
 from nichetune.report.page import render_page
 
@@ -31,4 +34,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     material = read_material(settings, inputs)
     page = render_page(material)
     write_text(out / REPORT, page)
+    if "dataset" in inputs:  # beside the report, which refers to it: both can be handed on together
+        for name in (PAGE, CARD):
+            shutil.copyfile(inputs["dataset"] / name, out / name)
     return Report(counts={"rungs": len(material.rungs), "bytes": len(page.encode())}, facts={"ship": material.ship})

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from nichetune.benchmark.contamination import refuse_contaminated
+from nichetune.benchmark.seal import verify_benchmark
 from nichetune.core.errors import UserError
 from nichetune.core.files import read_records
 from nichetune.core.progress import track
@@ -71,12 +73,14 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     """Fits and saves the classical model.
 
     Args:
-        inputs: `split`, with train.jsonl and dev.jsonl.
+        inputs: `split`, with train.jsonl and dev.jsonl; `benchmark`, to refuse overlap with it.
 
     Raises:
-        UserError: no training example.
+        UserError: no training example, or overlap with the benchmark.
     """
     train, dev = (read_records(inputs["split"] / f"{part}.jsonl", Example) for part in ("train", "dev"))
+    if "benchmark" in inputs:
+        refuse_contaminated([*train, *dev], verify_benchmark(inputs["benchmark"]))
     fit = fit_classical(train, dev, settings.tasks, settings.seed)
     fit.model.save(out / "model")
     chosen = {name: {"reads": c.reads, "C": c.strength, "dev": c.dev} for name, c in fit.choices.items()}

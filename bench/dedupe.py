@@ -1,0 +1,310 @@
+"""Our near-duplicate search against datatrove's and rensa's: one generated corpus, one run, the same runs and bands.
+
+    python bench/dedupe.py [--records 50000] [--peer-python PYTHON] [--json FILE]
+
+Peers are looked for in `--peer-python` (by default this interpreter):
+
+    pip install rensa spacy "datatrove[io,processing]"
+
+One that is missing is said to be so. All get runs of 3 words and 32 bands of 4 hashes: P(found | 0.8) > 0.9999.
+
+The corpus holds texts of 15 to 120 words with planted copies: exact ones (case and spaces changed), near ones (words
+changed as far as the Jaccard similarity of their runs stays at 0.8 or above, measured), short texts with copies of the
+same words, and templated letters that each say something of their own and must all stay. Measured for each tool, in a
+process of its own that reads the file and writes what stays: recall on planted copies by kind, other texts wrongly
+removed, records a second over the whole command, and the peak memory of its process tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import random
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+TOOLS = ("ours", "datatrove", "rensa")
+KINDS = ("exact", "near", "short")
+_EVERY_S = 0.05
+_PIECE = 5_000
+
+
+@dataclass(frozen=True)
+class Record:
+    """One text of the corpus: what it is a planted copy of, and of which kind."""
+
+    id: str
+    text: str
+    kind: str
+    original: str
+
+
+def main() -> None:
+    """Runs every tool in its own process and prints the table."""
+    options = parse_options()
+    if options.tool:
+        run_tool(options.tool, options.folder)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        records = write_corpus(Path(folder), options.records, options.seed)
+        results = {tool: measure(tool, Path(folder), records, options) for tool in TOOLS}
+    print_table(results, options.records)
+    if options.json:
+        told = {"records": options.records, "machine": describe_machine(), "tools": results}
+        options.json.write_text(json.dumps(told, indent=2) + "\n")
+
+
+def parse_options() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=50_000)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--tool", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+# --- the corpus ---------------------------------------------------------------------------------------------------
+
+
+def write_corpus(folder: Path, count: int, seed: int) -> list[Record]:
+    """Writes corpus.jsonl, and the same in two parts for the tool that wants one a worker."""
+    records = make_corpus(count, seed)
+    lines = [json.dumps({"id": one.id, "text": one.text}) + "\n" for one in records]
+    (folder / "corpus.jsonl").write_text("".join(lines))
+    (folder / "parts").mkdir()
+    half = len(lines) // 2
+    (folder / "parts" / "0.jsonl").write_text("".join(lines[:half]))
+    (folder / "parts" / "1.jsonl").write_text("".join(lines[half:]))
+    return records
+
+
+def make_corpus(count: int, seed: int) -> list[Record]:
+    """55% texts of their own, 10% near and 5% exact copies, 10% short texts and 5% copies of them, 15% letters."""
+    draw = random.Random(seed)
+    vocabulary = make_vocabulary(draw)
+    weights = [1 / (rank + 5) for rank in range(len(vocabulary))]
+
+    def words(least: int, most: int) -> list[str]:
+        return draw.choices(vocabulary, weights, k=draw.randint(least, most))
+
+    plain = [words(15, 120) for _ in range(count * 55 // 100)]
+    short = [[*words(2, 5), f"{vocabulary[n % len(vocabulary)]}{'abcdefgh'[n % 8]}"] for n in range(count // 10)]
+    records = [Record(f"p{n}", " ".join(text), "own", f"p{n}") for n, text in enumerate(plain)]
+    records += [Record(f"s{n}", " ".join(text), "own", f"s{n}") for n, text in enumerate(short)]
+    letters = make_letters(words, count * 15 // 100)
+    records += [Record(f"l{n}", letter, "own", f"l{n}") for n, letter in enumerate(letters)]
+    for n in range(count // 10):
+        of = draw.randrange(len(plain))
+        records.append(Record(f"n{n}", change_words(draw, plain[of], words), "near", f"p{of}"))
+    for n in range(count // 20):
+        of = draw.randrange(len(plain))
+        records.append(Record(f"e{n}", "  ".join(plain[of]).upper() + ".", "exact", f"p{of}"))
+    for n in range(count // 20):
+        of = draw.randrange(len(short))
+        records.append(Record(f"d{n}", " ".join(short[of]).capitalize() + "!", "short", f"s{of}"))
+    draw.shuffle(records)
+    return records
+
+
+def make_vocabulary(draw: random.Random, size: int = 8_000) -> list[str]:
+    """Words that can be spoken and that nobody uses."""
+    found: dict[str, None] = {}
+    while len(found) < size:
+        found["".join(draw.choice("bcdfghklmnprstvz") + draw.choice("aeiou") for _ in range(draw.randint(1, 4)))] = None
+    return list(found)
+
+
+def make_letters(words: Any, count: int) -> list[str]:
+    """Letters of three templates of 40 words, with eight words of one's own in two places."""
+    templates = [words(40, 40) for _ in range(3)]
+    letters = []
+    for n in range(count):
+        text = list(templates[n % 3])
+        text[10:10] = words(4, 4)
+        text[30:30] = words(4, 4)
+        letters.append(" ".join(text))
+    return letters
+
+
+def change_words(draw: random.Random, text: list[str], words: Any) -> str:
+    """Changes words one by one as long as four fifths of all runs are shared."""
+    runs = shingle(text)
+    changed = list(text)
+    for _ in range(draw.randint(1, 6)):
+        tried = list(changed)
+        tried[draw.randrange(len(tried))] = words(1, 1)[0]
+        other = shingle(tried)
+        if len(runs & other) >= 0.8 * len(runs | other):
+            changed = tried
+    return " ".join(changed)
+
+
+def shingle(words: list[str]) -> set[tuple[str, ...]]:
+    """Runs of three words."""
+    return {tuple(words[at : at + 3]) for at in range(len(words) - 2)}
+
+
+# --- measuring ----------------------------------------------------------------------------------------------------
+
+
+def measure(tool: str, folder: Path, records: list[Record], options: argparse.Namespace) -> dict[str, Any]:
+    """One tool in a fresh process tree."""
+    import psutil
+
+    python = sys.executable if tool == "ours" else options.peer_python
+    command = [python, __file__, "--tool", tool, "--folder", str(folder)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} if tool == "ours" else dict(os.environ)
+    start, peak = time.monotonic(), 0
+    with (folder / f"{tool}.log").open("w") as log:
+        process = psutil.Popen(command, stdout=log, stderr=log, env=environment)
+        while process.poll() is None:
+            peak = max(peak, sum_memory(process))
+            time.sleep(_EVERY_S)
+    seconds = time.monotonic() - start
+    if process.returncode != 0:
+        last = (folder / f"{tool}.log").read_text().strip().splitlines()[-1:]
+        return {"failed": last[0] if last else f"exit {process.returncode}"}
+    kept = set((folder / f"{tool}.kept").read_text().split())
+    speed = {"seconds": round(seconds, 2), "records_per_s": round(len(records) / seconds)}
+    return speed | {"peak_mib": round(peak / 2**20)} | judge(records, kept)
+
+
+def sum_memory(process: Any) -> int:
+    """Resident memory of a process and all below it."""
+    import psutil
+
+    total = 0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            total += one.memory_info().rss
+        except psutil.Error:
+            continue
+    return total
+
+
+def judge(records: list[Record], kept: set[str]) -> dict[str, Any]:
+    """Recall by kind: of a text and its copies one may stay, whichever. All else must stay."""
+    clusters: dict[str, list[Record]] = defaultdict(list)
+    for one in records:
+        clusters[one.original].append(one)
+    planted, found = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0)
+    wrong = letters = 0
+    for original, members in clusters.items():
+        copies = [one for one in members if one.id != original]
+        stay = [one for one in members if one.id in kept]
+        if not stay:
+            wrong += 1
+            letters += original.startswith("l")
+        for one in copies:
+            planted[one.kind] += 1
+            found[one.kind] += one.id not in kept or (len(stay) == 1)
+    recall = {kind: round(found[kind] / planted[kind], 4) for kind in KINDS if planted[kind]}
+    overall = round(sum(found.values()) / max(1, sum(planted.values())), 4)
+    total = sum(one.id.startswith("l") for one in records)
+    return {"recall": recall | {"all": overall}, "planted": planted, "texts_lost": wrong, "letters_lost": letters,
+            "letters": total, "kept": len(kept)}  # fmt: skip
+
+
+def describe_machine() -> str:
+    """Cores and processor."""
+    told = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
+    name = next((line.split(":")[1].strip() for line in told if line.startswith("model name")), platform.processor())
+    return f"{os.cpu_count()} cores, {name}, Python {platform.python_version()}"
+
+
+def print_table(results: dict[str, dict[str, Any]], records: int) -> None:
+    """Markdown."""
+    print(f"{records:,} records, {describe_machine()}\n")
+    print("| tool | recall: all | exact | near | short | texts lost | of them letters | records/s | peak MiB |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for tool, one in results.items():
+        if "failed" in one:
+            print(f"| {tool} | {one['failed']} | | | | | | | |")
+            continue
+        recall = " | ".join(f"{one['recall'].get(kind, 0):.4f}" for kind in ("all", *KINDS))
+        print(f"| {tool} | {recall} | {one['texts_lost']:,} | {one['letters_lost']:,} of {one['letters']:,} "
+              f"| {one['records_per_s']:,} | {one['peak_mib']:,} |")  # fmt: skip
+
+
+# --- the tools ----------------------------------------------------------------------------------------------------
+
+
+def run_tool(tool: str, folder: Path) -> None:
+    """Dedupes corpus.jsonl with one tool and writes the ids that stay."""
+    kept = {"ours": run_ours, "datatrove": run_datatrove, "rensa": run_rensa}[tool](folder)
+    (folder / f"{tool}.kept").write_text("\n".join(kept))
+
+
+def run_ours(folder: Path) -> list[str]:
+    """As `nichetune dedupe corpus.jsonl out.jsonl` does."""
+    from nichetune.corpus.dedupe_file import dedupe_file
+
+    dedupe_file(folder / "corpus.jsonl", folder / "ours.jsonl")
+    return [json.loads(line)["id"] for line in (folder / "ours.jsonl").open()]
+
+
+def run_datatrove(folder: Path) -> list[str]:
+    """Its four steps with its local executor, one worker a core for signatures and the filter."""
+    try:
+        from datatrove.executor.local import LocalPipelineExecutor
+        from datatrove.pipeline.dedup import MinhashDedupSignature
+        from datatrove.pipeline.dedup.minhash import (
+            MinhashConfig,
+            MinhashDedupBuckets,
+            MinhashDedupCluster,
+            MinhashDedupFilter,
+        )
+        from datatrove.pipeline.readers import JsonlReader
+        from datatrove.pipeline.writers.jsonl import JsonlWriter
+    except ImportError:
+        sys.exit("not installed: pip install datatrove[io,processing] spacy")
+    config = MinhashConfig(n_grams=3, num_buckets=32, hashes_per_bucket=4)
+    work, cores = folder / "datatrove", os.cpu_count() or 1
+    step = {name: str(work / name) for name in ("signatures", "buckets", "remove", "out")}
+    reader = JsonlReader(str(folder / "parts"))
+    stages: list[tuple[list[Any], int]] = [
+        ([reader, MinhashDedupSignature(step["signatures"], config)], 2),
+        ([MinhashDedupBuckets(step["signatures"], step["buckets"], config=config)], config.num_buckets),
+        ([MinhashDedupCluster(step["buckets"], step["remove"], config=config)], 1),
+        ([reader, MinhashDedupFilter(step["remove"]), JsonlWriter(step["out"], compression=None)], 2),
+    ]
+    for n, (pipeline, tasks) in enumerate(stages):
+        LocalPipelineExecutor(pipeline, tasks=tasks, workers=cores, logging_dir=str(work / f"logs{n}")).run()
+    return [json.loads(line)["id"] for path in (work / "out").iterdir() for line in path.open()]
+
+
+def run_rensa(folder: Path) -> list[str]:
+    """Its deduplicator with its index, fed with runs of three words in pieces, as its guide does."""
+    try:
+        from rensa import RMinHashDeduplicator
+    except ImportError:
+        sys.exit("not installed: pip install rensa")
+    index = RMinHashDeduplicator(threshold=0.8, num_perm=128, use_lsh=True, num_bands=32)
+    kept: list[str] = []
+    with (folder / "corpus.jsonl").open() as lines:
+        while piece := [json.loads(line) for line in itertools.islice(lines, _PIECE)]:
+            stays = index.add_pairs((one["id"], cut_runs(one["text"])) for one in piece)
+            kept += [one["id"] for one, stay in zip(piece, stays, strict=True) if stay]
+    return kept
+
+
+def cut_runs(text: str) -> list[str]:
+    """Runs of three words; of a shorter text the whole."""
+    words = text.lower().split()
+    return [" ".join(words[at : at + 3]) for at in range(max(1, len(words) - 2))]
+
+
+if __name__ == "__main__":
+    main()

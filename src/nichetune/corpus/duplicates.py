@@ -1,0 +1,104 @@
+"""Drops copies: each with the one that stays for it, how near it is to that one, and why that one stays.
+
+examples in the order of preference + pairs of near ones -> kept, dropped, clusters
+
+    Cluster(kept="int-0004", why="longest", copies=[Copy(id="int-0713", how="near", similarity=0.91, …)])
+
+Clusters are stars: the preferred text is taken, its copies go, then the next preferred of those that are left. A copy
+is never dropped for a text that is only like another copy, so no chain of small steps swallows a whole source.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from nichetune.core.records import Example
+from nichetune.core.settings import DedupeSettings
+from nichetune.corpus.minhash import Pair
+
+T = TypeVar("T")
+WHY = {  # as in "it is the one …"
+    "central": "with most copies",
+    "first": "read first",
+    "longest": "that is longest",
+    "newest": "that is newest",
+    "trusted": "from the most trusted source",
+}
+
+
+@dataclass(frozen=True)
+class Gone(Generic[T]):
+    """A record that is dropped for another, and its similarity to that very one."""
+
+    record: T
+    kept: T
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Thinned(Generic[T]):
+    """What stays, in its order, and what goes."""
+
+    kept: list[T] = field(default_factory=list)
+    gone: list[Gone[T]] = field(default_factory=list)
+
+
+def sort_by_preference(examples: Sequence[Example], settings: DedupeSettings) -> list[Example]:
+    """The order in which examples stay for their copies; among equals the one that was read first."""
+    if settings.keep == "longest":
+        return sorted(examples, key=lambda one: -len(one.prompt))
+    if settings.keep == "newest":  # no date sorts below every date, so that it comes last
+        return sorted(examples, key=lambda one: one.valid_from or "", reverse=True)
+    if settings.keep == "trusted":
+        return sorted(examples, key=lambda one: _rank_source(one.source.file, settings.trusted))
+    return list(examples)
+
+
+def _rank_source(file: str, trusted: Sequence[str]) -> int:
+    return next((n for n, glob in enumerate(trusted) if fnmatch.fnmatch(file, glob)), len(trusted))
+
+
+def drop_equal(records: Sequence[T], key: Callable[[T], object]) -> Thinned[T]:
+    """Keeps the first of those with the same key."""
+    first: dict[object, T] = {}
+    done: Thinned[T] = Thinned()
+    for one in records:
+        original = first.setdefault(key(one), one)
+        if original is one:
+            done.kept.append(one)
+        else:
+            done.gone.append(Gone(one, original, 1.0))
+    return done
+
+
+def drop_alike(
+    records: Sequence[T], pairs: Sequence[Pair], interchangeable: Callable[[T, T], bool], central: bool = True
+) -> Thinned[T]:
+    """Keeps one of those that are alike and may stand for each other.
+
+    Args:
+        pairs: places in `records`, at or above the threshold.
+        interchangeable: whether two that are alike have the same answer.
+        central: texts with more copies stay before texts with fewer, so that two copies of a text never stay where
+            the text itself goes; else, and among equals, the order of `records` decides.
+    """
+    alike = [pair for pair in pairs if interchangeable(records[pair.a], records[pair.b])]
+    follows = {pair.b: pair.a for pair in alike if pair.equal}
+    near: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for pair in alike:
+        if not pair.equal:
+            near[pair.a].append((pair.b, pair.similarity))
+            near[pair.b].append((pair.a, pair.similarity))
+    stays_for: dict[int, tuple[int, float]] = {}
+    for n in sorted(near, key=(lambda n: (-len(near[n]), n)) if central else None):
+        if n not in stays_for:
+            for other, similarity in near[n]:
+                stays_for.setdefault(other, (n, similarity))
+    # What equals a text is as near to any other as that text is.
+    stays_for |= {n: stays_for.get(first, (first, 1.0)) for n, first in follows.items()}
+    kept = [one for n, one in enumerate(records) if n not in stays_for]
+    return Thinned(kept, [Gone(records[n], records[a], similarity) for n, (a, similarity) in sorted(stays_for.items())])
