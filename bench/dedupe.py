@@ -1,12 +1,14 @@
-"""Our near-duplicate search against datatrove's and rensa's: one generated corpus, one run, the same runs and bands.
+"""Our near-duplicate search against datatrove, text-dedup and rensa: one corpus, one run, the same runs and bands.
 
     python bench/dedupe.py [--records 50000] [--peer-python PYTHON] [--json FILE]
 
 Peers are looked for in `--peer-python` (by default this interpreter):
 
-    pip install rensa spacy "datatrove[io,processing]"
+    pip install rensa spacy "datatrove[io,processing]" datasets click "click-option-group<0.6" bitarray ftfy regex
+    pip install --no-deps text-dedup
 
-One that is missing is said to be so. All get runs of 3 words and 32 bands of 4 hashes: P(found | 0.8) > 0.9999.
+(of text-dedup only its MinHash command is run, which needs no more). One that is missing is said to be so. All get
+runs of 3 words and 32 bands of 4 hashes: P(found | 0.8) > 0.9999.
 
 The corpus holds texts of 15 to 120 words with planted copies: exact ones (case and spaces changed), near ones (words
 changed as far as the Jaccard similarity of their runs stays at 0.8 or above, measured), short texts with copies of the
@@ -23,6 +25,7 @@ import json
 import os
 import platform
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-TOOLS = ("ours", "datatrove", "rensa")
+TOOLS = ("ours", "datatrove", "text-dedup", "rensa")
 KINDS = ("exact", "near", "short")
 _EVERY_S = 0.05
 _PIECE = 5_000
@@ -243,7 +246,8 @@ def print_table(results: dict[str, dict[str, Any]], records: int) -> None:
 
 def run_tool(tool: str, folder: Path) -> None:
     """Dedupes corpus.jsonl with one tool and writes the ids that stay."""
-    kept = {"ours": run_ours, "datatrove": run_datatrove, "rensa": run_rensa}[tool](folder)
+    runs = {"ours": run_ours, "datatrove": run_datatrove, "text-dedup": run_text_dedup, "rensa": run_rensa}
+    kept = runs[tool](folder)
     (folder / f"{tool}.kept").write_text("\n".join(kept))
 
 
@@ -283,6 +287,27 @@ def run_datatrove(folder: Path) -> list[str]:
     for n, (pipeline, tasks) in enumerate(stages):
         LocalPipelineExecutor(pipeline, tasks=tasks, workers=cores, logging_dir=str(work / f"logs{n}")).run()
     return [json.loads(line)["id"] for path in (work / "out").iterdir() for line in path.open()]
+
+
+def run_text_dedup(folder: Path) -> list[str]:
+    """Its MinHash command, on lower case since it takes Eye and eye for two words; shorter texts than a run go."""
+    try:
+        from datasets import load_from_disk
+        from text_dedup import minhash  # noqa: F401  (whether it is there)
+    except ImportError:
+        sys.exit("not installed: pip install datasets; pip install --no-deps text-dedup")
+    with (folder / "lower.jsonl").open("w") as lower:
+        for line in (folder / "corpus.jsonl").open():
+            one = json.loads(line)
+            lower.write(json.dumps(one | {"text": one["text"].lower()}) + "\n")
+    options = {
+        "path": "json", "data_files": folder / "lower.jsonl", "split": "train", "cache_dir": folder / "cache",
+        "output": folder / "text-dedup", "column": "text", "ngram": 3, "min_length": 3, "num_perm": 128,
+        "b": 32, "r": 4, "threshold": 0.8, "hash_func": "xxh3", "num_proc": os.cpu_count() or 1,
+    }  # fmt: skip
+    command = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    subprocess.run([sys.executable, "-m", "text_dedup.minhash", *command], check=True, cwd=folder)
+    return [str(name) for name in load_from_disk(str(folder / "text-dedup"))["id"]]
 
 
 def run_rensa(folder: Path) -> list[str]:

@@ -75,3 +75,10 @@ def test_an_unknown_line_is_one_line_of_error_and_exit_2(tmp_path, capsys):
     assert run(["dedupe", str(source), "--explain", "b"]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and "no line has the id b" in told and "pump" not in told
+
+
+def test_explaining_does_not_write_and_says_so(tmp_path, capsys):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(lines({"id": "a", "text": NOTE}))
+    assert run(["dedupe", str(source), str(target), "--explain", "a"]) == 2
+    assert "--explain writes nothing" in capsys.readouterr().err and not target.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from corpus_tools import make_example, make_settings
+from pydantic import ValidationError
 
 from nichetune.core.settings import QualitySettings
 from nichetune.corpus.cleaning import clean_examples
@@ -59,3 +60,9 @@ def test_what_is_nothing_but_its_sources_template_can_be_dropped_and_is_counted(
     done = clean_examples(corpus, make_settings(quality={"boilerplate": True}))
     assert [one.id for one in done.kept] == ["t40"]
     assert {one.reason for one in done.dropped} == {"nothing but boilerplate"}
+
+
+@pytest.mark.parametrize("name", ["english", "EN", "e"])
+def test_a_language_that_is_no_code_is_refused(name):
+    with pytest.raises(ValidationError, match="ISO 639-1"):
+        QualitySettings(languages=[name])

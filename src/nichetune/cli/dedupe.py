@@ -26,6 +26,8 @@ def dedupe(
     if as_json:
         silence_progress()
     if explain:
+        if target is not None:
+            raise UserError("dedupe: --explain writes nothing: give one file, nichetune dedupe in.jsonl --explain ID")
         from nichetune.corpus.explain import explain_line
 
         told = explain_line(explain, source)

@@ -228,6 +228,12 @@ class DedupeSettings(Section):
         20_000, ge=0, description="More texts than this are not compared by meaning: the work grows with their square."
     )
 
+    @model_validator(mode="after")
+    def _check_trusted(self) -> DedupeSettings:
+        if self.keep == "trusted" and not self.trusted:
+            raise ValueError("keep is trusted and no source is: list them in dedupe.trusted, the most trusted first")
+        return self
+
 
 class QualitySettings(Section):
     """Texts that teach nothing; each filter drops with its reason, and the defaults drop only what is no text."""
@@ -245,6 +251,13 @@ class QualitySettings(Section):
     boilerplate: bool = Field(
         False, description="Drop texts that are nothing but their source's template, numbers aside."
     )
+
+    @model_validator(mode="after")
+    def _check_languages(self) -> QualitySettings:
+        wrong = [one for one in self.languages if not (len(one) == 2 and one.isascii() and one.islower())]
+        if wrong:
+            raise ValueError(f"languages are named by ISO 639-1 codes such as en or de, {wrong[0]!r} is none")
+        return self
 
 
 class SplitSettings(Section):

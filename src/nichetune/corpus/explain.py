@@ -73,15 +73,17 @@ class Explanation:
 
     def as_lines(self) -> list[str]:
         """For people."""
-        lines = [f"{self.id} ({self.place}): {self.fate}" + (f" of {self.of.id} ({self.of.place})" if self.of else "")]
+        lines = [f"{_call(self)}: {self.fate}"]
+        if self.of:
+            lines[0] += f"{' of' if 'duplicate' in self.fate else ': see'} {_call(self.of)}"
         if self.of:
             lines += _tell(self.of)
         if self.copies:
             lines.append(f"stays for {len(self.copies)} copies, since it is the one {self.why}:")
-            lines += [f"  {one.id} ({one.place}): {one.how}, {_measure(one)}" for one in self.copies[:_SHOWN_OTHERS]]
+            lines += [f"  {_call(one)}: {one.how}, {_measure(one)}" for one in self.copies[:_SHOWN_OTHERS]]
         if self.lookalikes:
             lines.append(f"nearly the same as {len(self.lookalikes)} kept texts:")
-            lines += [f"  {o.id} ({o.place}): {o.how}, {_measure(o)}" for o in self.lookalikes[:_SHOWN_OTHERS]]
+            lines += [f"  {_call(one)}: {one.how}, {_measure(one)}" for one in self.lookalikes[:_SHOWN_OTHERS]]
         if not (self.of or self.copies or self.lookalikes):
             lines.append("  no other text is a copy of it, or nearly the same")
         return lines
@@ -181,6 +183,11 @@ def _relate(
 def _minus(one: str, other: str) -> list[str]:
     held = set(other.split())
     return [word for word in dict.fromkeys(one.split()) if word not in held][:_SHOWN_WORDS]
+
+
+def _call(one: Explanation | Related) -> str:
+    """A line of a file is its own place."""
+    return one.id if one.id == one.place else f"{one.id} ({one.place})"
 
 
 def _tell(one: Related) -> list[str]:

@@ -21,7 +21,12 @@ _DIGITS = re.compile(r"\d+")
 
 def normalise_text(text: str) -> str:
     """The form in which two inputs are the same."""
-    plain = _PLACEHOLDER.sub(lambda match: f" {match.group(1).lower()} ", unicodedata.normalize("NFKC", text))
+    plain = unicodedata.normalize("NFKC", text)
+    if "[" in plain:
+        plain = _PLACEHOLDER.sub(lambda match: f" {match.group(1).lower()} ", plain)
+    if plain.isascii():  # the usual case, at half the cost
+        return " ".join(_TOKEN.findall(plain.lower()))
+    # Word by word: folding may put a mark behind a letter, at which a word would be cut.
     return " ".join(token.casefold().replace("’", "'") for token in _TOKEN.findall(plain))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 # In fewer groups nobody can tell a template from a few copies of one text.
@@ -87,6 +88,7 @@ class Templates:
         return shingles
 
 
+@lru_cache(4_096)
 def _sources(file: str) -> tuple[str, str]:
     """A file and its folder: a folder may hold one text a file."""
     return file, f"{PurePosixPath(file).parent}/"

@@ -47,7 +47,7 @@ def _parse(source: Path, number: int, line: str) -> TextLine | None:
         raise UserError(f"{source}:{number}: not a JSON object: every line must be one with `text`")
     if not isinstance(record.get("text"), str):
         what = "`text` is no text" if "text" in record else f"no `text` (it has: {', '.join(record) or 'nothing'})"
-        raise UserError(f"{source}:{number}: {what}: put what is to be masked into `text`")
+        raise UserError(f"{source}:{number}: {what}: name the field that holds the text `text`")
     return record
 
 

@@ -91,7 +91,7 @@ def build_data(run: Counted) -> DataSection:
 def _describe_stage(name: str, manifest: dict[str, Any]) -> FunnelStage:
     counts: dict[str, int] = manifest.get("counts", {})
     drops = [Drop(reason, n) for reason, n in _by_size(manifest.get("dropped", {})) if n]
-    others = ", ".join(f"{key} {n:,}" for key, n in sorted(counts.items()) if key not in _IN_AND_OUT)
+    others = ", ".join(f"{key.replace('_', ' ')} {n:,}" for key, n in sorted(counts.items()) if key not in _IN_AND_OUT)
     return FunnelStage(name, counts.get("in"), _count_left(counts, drops), drops, others)
 
 

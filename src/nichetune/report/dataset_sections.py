@@ -87,10 +87,11 @@ def _add_up(data: DatasetMaterial) -> str:
     unread, documents = drops["ingest"] + drops["mask"], sum(one.documents for one in data.files)
     cleaned = data.count("dedupe", "in") - data.count("dedupe", "out")
     parts = [data.count("split", part) for part in ("train", "dev", "holdout")]
+    unformed = f"{drops['format']:,}" if drops["format"] else "none"
     split_off = data.count("split", "in") - sum(parts)
     return (
         f"{data.count('ingest', 'in'):,} records were read: {unread:,} could not be used, {documents:,} are documents "
-        f"to search in, {sum(one.examples for one in data.files):,} are examples. Of the examples {drops['format']:,} "
+        f"to search in, {sum(one.examples for one in data.files):,} are examples. Of the examples {unformed} "
         f"could not be put in form, {cleaned:,} were duplicates, contradictions or no readable text, and {split_off:,} "
         f"were left out at the split. The {sum(parts):,} that stay: {parts[0]:,} to train on, {parts[1]:,} to choose "
         f"by, {parts[2]:,} sealed to test on."
