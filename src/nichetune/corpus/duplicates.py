@@ -1,6 +1,6 @@
 """Drops copies: each with the one that stays for it, how near it is to that one, and why that one stays.
 
-examples in the order of preference + pairs of near ones -> kept, dropped, clusters
+records (or their places) in the order of preference + pairs of near ones -> kept, dropped, clusters
 
     Cluster(kept="int-0004", why="longest", copies=[Copy(id="int-0713", how="near", similarity=0.91, …)])
 
@@ -16,9 +16,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from nichetune.core.records import Example
+import numpy as np
+
 from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.minhash import Pair
+from nichetune.corpus.traits import Traits
 
 T = TypeVar("T")
 WHY = {  # as in "it is the one …"
@@ -43,36 +45,33 @@ class Gone(Generic[T]):
 class Thinned(Generic[T]):
     """What stays, in its order, and what goes."""
 
-    kept: list[T] = field(default_factory=list)
+    kept: Sequence[T]
     gone: list[Gone[T]] = field(default_factory=list)
 
 
-def sort_by_preference(examples: Sequence[Example], settings: DedupeSettings) -> list[Example]:
+def sort_by_preference(places: np.ndarray, traits: Traits, settings: DedupeSettings) -> np.ndarray:
     """The order in which examples stay for their copies; among equals the one that was read first."""
     if settings.keep == "longest":
-        return sorted(examples, key=lambda one: -len(one.prompt))
-    if settings.keep == "newest":  # no date sorts below every date, so that it comes last
-        return sorted(examples, key=lambda one: one.valid_from or "", reverse=True)
+        return places[np.argsort(-traits.letters[places], kind="stable")]
+    if settings.keep == "newest":  # no date is numbered below every date, so that it comes last
+        return places[np.argsort(-traits.dates[places], kind="stable")]
     if settings.keep == "trusted":
-        return sorted(examples, key=lambda one: _rank_source(one.source.file, settings.trusted))
-    return list(examples)
+        ranks = np.array([_rank_source(file, settings.trusted) for file in traits.names["files"]])
+        return places[np.argsort(ranks[traits.files[places]], kind="stable")]
+    return places
 
 
 def _rank_source(file: str, trusted: Sequence[str]) -> int:
     return next((n for n, glob in enumerate(trusted) if fnmatch.fnmatch(file, glob)), len(trusted))
 
 
-def drop_equal(records: Sequence[T], key: Callable[[T], object]) -> Thinned[T]:
+def drop_equal(records: Sequence[T], keys: np.ndarray) -> Thinned[T]:
     """Keeps the first of those with the same key."""
-    first: dict[object, T] = {}
-    done: Thinned[T] = Thinned()
-    for one in records:
-        original = first.setdefault(key(one), one)
-        if original is one:
-            done.kept.append(one)
-        else:
-            done.gone.append(Gone(one, original, 1.0))
-    return done
+    _, firsts, which = np.unique(keys, return_index=True, return_inverse=True)
+    original = firsts[which]
+    own = np.arange(len(keys))
+    gone = [Gone(records[n], records[original[n]], 1.0) for n in np.flatnonzero(original != own).tolist()]
+    return Thinned([records[n] for n in np.flatnonzero(original == own).tolist()], gone)
 
 
 def drop_alike(
