@@ -53,9 +53,9 @@ def write_parts(label: str, job: Job, places: np.ndarray, folder: Path) -> list[
     files = [folder / f"{n:06}.parquet" for n in range(-(-len(places) // PART))]
     missing = [n for n, file in enumerate(files) if not file.is_file()]
     if missing:
-        work = _make_worker(job, len(missing))(job, str(folder))
+        work = _make_worker(len(missing))(job, str(folder), PART)
         frame = daft.from_pydict({"part": missing})
-        if len(missing) > 1:
+        if is_on_ray():
             frame = frame.into_partitions(len(missing))
         frame = frame.select(work.write(col("part")).alias("problem"))
         with track(label, len(missing), "parts") as tick:
@@ -65,30 +65,30 @@ def write_parts(label: str, job: Job, places: np.ndarray, folder: Path) -> list[
     return files
 
 
-def _make_worker(job: Job, parts: int) -> Any:
+def _make_worker(parts: int) -> Any:
     """The class that Daft makes workers of: processes beside this one, or for a single part none at all."""
     many = parts > 1
     options = {"use_process": True, "max_concurrency": min(parts, count_cores())} if many else {"use_process": False}
 
     @daft.cls(**options)  # type: ignore[arg-type]
     class Worker:
-        def __init__(self, job: Job, folder: str) -> None:
-            self.job, self.folder = job, Path(folder)
+        def __init__(self, job: Job, folder: str, size: int) -> None:
+            self.job, self.folder, self.size = job, Path(folder), size
 
         @daft.method.batch(return_dtype=DataType.string(), batch_size=1)
         def write(self, parts: Series) -> list[str]:
-            return [write_part(self.job, self.folder, part) for part in parts.to_pylist()]
+            return [write_part(self.job, self.folder, part, self.size) for part in parts.to_pylist()]
 
     return Worker
 
 
-def write_part(job: Job, folder: Path, part: int) -> str:
+def write_part(job: Job, folder: Path, part: int, size: int) -> str:
     """Writes one part; returns what went wrong, since errors lose their kind on the way from a worker."""
     file = folder / f"{part:06}.parquet"
     unfinished = file.with_name(f".{file.name}.part")
     try:
-        places = np.load(folder / "places.npy", mmap_mode="r")[part * PART : (part + 1) * PART]
-        pq.write_table(job(part * PART, np.asarray(places)), unfinished)
+        places = np.load(folder / "places.npy", mmap_mode="r")[part * size : (part + 1) * size]
+        pq.write_table(job(part * size, np.asarray(places)), unfinished)
         os.replace(unfinished, file)
     except (NichetuneError, OSError) as error:
         unfinished.unlink(missing_ok=True)
@@ -111,11 +111,21 @@ def _iterate(frame: Any) -> Any:
     """
     try:
         yield from frame.iter_rows()
-    except (RuntimeError, daft.exceptions.DaftCoreException) as error:
+    except _list_failures() as error:
         first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise SystemFailure(
             f"a worker of data.engine was lost ({first}): free some memory, then run the same command again"
         ) from error
+
+
+def _list_failures() -> tuple[type[Exception], ...]:
+    """What Daft and Ray raise where a worker is lost."""
+    own = (RuntimeError, ValueError, OSError, EOFError)
+    if not is_on_ray():
+        return own
+    import ray
+
+    return (*own, ray.exceptions.RayError)
 
 
 def count_cores() -> int:

@@ -95,13 +95,21 @@ class Reader:
 def read_traits(examples: Sequence[Example], quality: QualitySettings, folder: Path) -> Traits:
     """Reads the traits of all examples, part by part."""
     files = write_parts("reading", Reader(examples, quality), np.arange(len(examples)), folder)
+    numbers, names = load_columns(files, _NUMBERS, _NAMES)
+    return Traits(**numbers, names=names)
+
+
+def load_columns(
+    files: Sequence[Path], numbers: Sequence[str], names: Sequence[str]
+) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+    """Columns of parts: numbers as they are; names as places in the sorted list of all of them, the empty one first."""
     columns: dict[str, np.ndarray] = {}
-    names: dict[str, list[str]] = {}
-    for name in _NUMBERS:
+    lists: dict[str, list[str]] = {}
+    for name in numbers:
         columns[name] = np.concatenate([_load(file, name).to_numpy() for file in files] or [np.empty(0, np.uint64)])
-    for name in _NAMES:
-        columns[name], names[name] = _number([_load(file, name) for file in files])
-    return Traits(**columns, names=names)
+    for name in names:
+        columns[name], lists[name] = _number([_load(file, name) for file in files])
+    return columns, lists
 
 
 def _load(file: Path, name: str) -> pa.ChunkedArray:
