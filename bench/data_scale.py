@@ -172,7 +172,7 @@ def measure_stage(stage: str, folder: Path, count: int, engine: str) -> dict[str
     command = [sys.executable, __file__, "--stage", stage, "--folder", str(folder), "--count", str(count),
                "--engine", engine]  # fmt: skip
     start, peak = time.monotonic(), 0
-    log = folder / f"{stage}.log"
+    log, environment = folder / f"{stage}.log", os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with log.open("w") as handle:
         process = psutil.Popen(
             command, stdout=handle, stderr=handle, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}
