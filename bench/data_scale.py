@@ -174,9 +174,7 @@ def measure_stage(stage: str, folder: Path, count: int, engine: str) -> dict[str
     start, peak = time.monotonic(), 0
     log, environment = folder / f"{stage}.log", os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with log.open("w") as handle:
-        process = psutil.Popen(
-            command, stdout=handle, stderr=handle, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}
-        )
+        process = psutil.Popen(command, stdout=handle, stderr=handle, env=environment)
         while process.poll() is None:
             peak = max(peak, sum_memory(process))
             time.sleep(0.05)

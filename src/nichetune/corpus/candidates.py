@@ -29,7 +29,7 @@ from nichetune.corpus.dataplane import DataType, Series, col, count_cores, daft,
 from nichetune.corpus.minhash import Pair, cut_into_bands, pair_up
 from nichetune.corpus.shingles import Subject, Templates, jaccard, shingle
 
-_ROUND_ROWS = 4_000_000  # of this machine's memory some 400 MB; a cluster takes as many a core
+_ROUND_ROWS = 2_000_000  # of this machine's memory some 250 MB; a cluster takes as many a core
 _SLOT_ROWS = 500_000  # rows that are sorted at once
 _KEPT_CUTS = 50_000  # shingles of the texts that were compared last
 
@@ -98,7 +98,7 @@ def find_candidates(
         templates: shingles by which no text is found. A similarity is the smaller of that without and with them.
         folder: for what is done so far; a second call with the same arguments goes on with it.
     """
-    if len(places) < 2:
+    if not len(places):
         return Found([], np.empty(0, np.int64))
     cutter = (subjects, templates, settings, seed)
     signed = write_parts("signing", _Signer(*cutter), places, folder / "bands")
@@ -117,18 +117,22 @@ def _propose(signed: list[Path], settings: DedupeSettings, rows: int) -> np.ndar
     """Pairs of rows that agree in a whole band and whose sizes allow the threshold, each once: a * rows + b, sorted."""
     names = _name_bands(settings)
     room = _ROUND_ROWS * (count_cores() if is_on_ray() else 1)
-    at_once = min(len(names), max(1, room // rows))
-    keys = [np.empty(0, dtype=np.int64)]
+    at_once, shares = max(1, room // rows), -(-rows // room)
+    keys = np.empty(0, dtype=np.int64)
     for start in range(0, len(names), at_once):
-        keys.append(_shuffle(signed, names[start : start + at_once], settings.threshold, rows))
-        keys = [np.unique(np.concatenate(keys))]  # the same pair comes once a band
-    return keys[0]
+        for share in range(shares):
+            found = _shuffle(signed, names[start : start + at_once], settings.threshold, rows, (share, shares))
+            keys = np.unique(np.concatenate([keys, found]))  # the same pair comes once a band
+    return keys
 
 
-def _shuffle(signed: list[Path], names: list[str], threshold: float, rows: int) -> np.ndarray:
+def _shuffle(signed: list[Path], names: list[str], threshold: float, rows: int, share: tuple[int, int]) -> np.ndarray:
+    """Pairs of some bands, of those keys that fall to this share."""
+    own, shares = share
     frame = daft.read_parquet([str(file) for file in signed]).select("row", "size", *names)
     frame = frame.where(col("size") > 0).unpivot(["row", "size"], names, "band", "key")
-    frame = frame.with_column("slot", col("key") % (-(-rows // _SLOT_ROWS)))
+    frame = frame.where(col("key") % shares == own) if shares > 1 else frame
+    frame = frame.with_column("slot", col("key") // shares % (-(-rows // shares // _SLOT_ROWS)))
     slots = frame.groupby("band", "slot").agg(*(col(name).list_agg() for name in ("row", "key", "size")))
     pairer = _make_pairer(threshold, rows)
     pairs = slots.select(pairer(col("row"), col("key"), col("size")).alias("pair")).explode("pair")

@@ -34,9 +34,13 @@ _LEADS = frozenset("ÂÃâÐÑ")
 _CONTINUATIONS = frozenset(map(chr, range(0x80, 0xC0))) | frozenset("€™œ“”•–—˜š›žŸ‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’")
 
 
-def find_flaw(text: str, settings: QualitySettings) -> str:
-    """Why a text teaches nothing; empty if nothing speaks against it."""
-    normal = normalise_text(text)
+def find_flaw(text: str, settings: QualitySettings, normal: str | None = None) -> str:
+    """Why a text teaches nothing; empty if nothing speaks against it.
+
+    Args:
+        normal: the normalised text, where it is at hand.
+    """
+    normal = normalise_text(text) if normal is None else normal
     words = normal.split()
     if len(words) < settings.min_words:
         return TOO_SHORT

@@ -88,7 +88,7 @@ class Reader:
         return (
             digest(one.tenant, one.task, normal), digest(one.tenant, one.task, answer_key(one)),
             digest(loosen_normal(normal)), digest(one.group), normal.count(" ") + 1, len(one.prompt),
-            find_flaw(one.prompt, self.quality), one.task, one.source.file, one.valid_from or "",
+            find_flaw(one.prompt, self.quality, normal), one.task, one.source.file, one.valid_from or "",
         )  # fmt: skip
 
 
