@@ -11,12 +11,16 @@ on with it.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nichetune.core.files import write_jsonl
+import numpy as np
+
+from nichetune.core.files import write_jsonl, write_lines
 from nichetune.core.records import Example
 from nichetune.core.settings import Settings
 from nichetune.core.stages import DERIVED, Report
@@ -26,6 +30,7 @@ from nichetune.corpus.engine import start_engine
 from nichetune.corpus.lines import RecordFile
 from nichetune.corpus.minhash import detection_probability
 from nichetune.corpus.semantic import Encode
+from nichetune.corpus.traits import digest
 from nichetune.corpus.verdicts import Cleaned
 
 
@@ -43,7 +48,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     work = out / DERIVED / "work"
     examples = RecordFile(inputs["format"] / "examples.jsonl", work / "lines.npy", Example)
     cleaned = clean_examples(examples, settings, encode, work)
-    write_jsonl(out / "examples.jsonl", cleaned.kept)
+    write_lines(out / "examples.jsonl", _copy_kept(examples, cleaned))
     write_jsonl(out / "dropped.jsonl", cleaned.dropped)
     write_jsonl(out / "contradictions.jsonl", cleaned.contradictions)
     write_jsonl(out / "clusters.jsonl", cleaned.clusters)
@@ -59,6 +64,19 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
         "near_pairs": cleaned.near_pairs,
     }
     return Report(counts, dict(sorted(reasons.items())), _state_facts(settings, cleaned))
+
+
+def _copy_kept(examples: RecordFile[Example], cleaned: Cleaned) -> Iterator[bytes]:
+    """Lines as they came, but for new names of groups."""
+    moved = np.array([digest(name) for name, root in cleaned.joined.items() if name != root], dtype=np.uint64)
+    is_moved = np.isin(cleaned.traits.groups[cleaned.places], moved).tolist()
+    for n, changes in zip(cleaned.places.tolist(), is_moved, strict=True):
+        line = examples.line(n)
+        if changes:
+            record = json.loads(line)
+            record["group"] = cleaned.joined[record["group"]]
+            line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+        yield line
 
 
 def _state_facts(settings: Settings, cleaned: Cleaned) -> dict[str, Any]:

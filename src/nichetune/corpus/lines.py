@@ -10,6 +10,7 @@ Where lines start is kept beside it in a file of numbers, eight bytes a record, 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar, overload
@@ -36,7 +37,9 @@ class RecordFile(Sequence[M]):
         self.path, self.index, self.model = path, index, model
         if not index.is_file():
             index.parent.mkdir(parents=True, exist_ok=True)
-            np.save(index, find_lines(path))
+            unfinished = index.with_name(f".{index.name}")
+            np.save(unfinished, find_lines(path))
+            os.replace(unfinished, index)
         self._open()
 
     def _open(self) -> None:
@@ -54,10 +57,10 @@ class RecordFile(Sequence[M]):
         return len(self._starts) - 1
 
     def line(self, n: int) -> bytes:
-        """A record as it stands in the file, its newline included."""
+        """A record as it stands in the file, with a newline."""
         start, stop = self._starts[n : n + 2].tolist()
         self._handle.seek(start)
-        return self._handle.read(stop - start)
+        return self._handle.read(stop - start).rstrip(b"\n") + b"\n"
 
     @overload
     def __getitem__(self, n: int) -> M: ...

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from nichetune.core.errors import UserError
-from nichetune.core.files import iter_jsonl, write_json, write_jsonl
+from nichetune.core.files import iter_jsonl, write_json, write_jsonl, write_lines
 from nichetune.core.records import Document, Dropped, Example
 from nichetune.core.settings import Settings, SplitSettings
 from nichetune.core.stages import DERIVED, Report
@@ -80,8 +80,8 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     places["train"] = _limit_train(places["train"], cards, rules, dropped)
     if not len(places["train"]):
         raise UserError("no training example is left after the split: lower split.holdout or add examples")
-    for part, members in assigned.parts.items():
-        write_jsonl(out / f"{part}.jsonl", members)
+    for part, members in places.items():
+        write_lines(out / f"{part}.jsonl", map(examples.line, members.tolist()))
     write_jsonl(out / "dropped.jsonl", (_put_aside(one, examples) for one in dropped))
     write_jsonl(out / "contamination.jsonl", overlaps)
     write_json(out / "profile.json", {part: describe_part(some, cards, tasks) for part, some in places.items()})
