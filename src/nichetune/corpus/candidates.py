@@ -130,9 +130,11 @@ def _shuffle(signed: list[Path], names: list[str], threshold: float, rows: int, 
     """Pairs of some bands, of those keys that fall to this share."""
     own, shares = share
     frame = daft.read_parquet([str(file) for file in signed]).select("row", "size", *names)
-    frame = frame.where(col("size") > 0).unpivot(["row", "size"], names, "band", "key")
-    frame = frame.where(col("key") % shares == own) if shares > 1 else frame
-    frame = frame.with_column("slot", col("key") // shares % (-(-rows // shares // _SLOT_ROWS)))
+    key: Any = col("key")
+    size: Any = col("size")
+    frame = frame.where(size > 0).unpivot(["row", "size"], names, "band", "key")
+    frame = frame.where(key % shares == own) if shares > 1 else frame
+    frame = frame.with_column("slot", key // shares % (-(-rows // shares // _SLOT_ROWS)))
     slots = frame.groupby("band", "slot").agg(*(col(name).list_agg() for name in ("row", "key", "size")))
     pairer = _make_pairer(threshold, rows)
     pairs = slots.select(pairer(col("row"), col("key"), col("size")).alias("pair")).explode("pair")
@@ -144,11 +146,15 @@ def _shuffle(signed: list[Path], names: list[str], threshold: float, rows: int, 
 def _make_pairer(threshold: float, rows: int) -> Any:
     @daft.func.batch(return_dtype=DataType.list(DataType.int64()), batch_size=1, use_process=False)
     def pair(row: Series, key: Series, size: Series) -> list[list[int]]:
-        slots = zip(row.to_arrow(), key.to_arrow(), size.to_arrow(), strict=True)
-        found = [pair_up(*(one.values.to_numpy() for one in slot), threshold) for slot in slots]
+        slots = zip(*(_list_arrays(one) for one in (row, key, size)), strict=True)
+        found = [pair_up(rows_of, keys, sizes, threshold) for rows_of, keys, sizes in slots]
         return [(pairs[:, 0] * rows + pairs[:, 1]).tolist() for pairs in found]
 
     return pair
+
+
+def _list_arrays(lists: Series) -> list[np.ndarray]:
+    return [one.values.to_numpy() for one in lists.to_arrow()]
 
 
 def _name_bands(settings: DedupeSettings) -> list[str]:

@@ -67,7 +67,7 @@ class CardReader:
     def __call__(self, first: int, places: np.ndarray) -> pa.Table:
         rows = [self._read(self.examples[n]) for n in places.tolist()]
         kinds = [pa.uint64(), pa.uint64(), pa.int32(), pa.uint8(), *[pa.string()] * len(_NAMES)]
-        columns = list(zip(*rows, strict=True)) if rows else [[] for _ in kinds]
+        columns = list(zip(*rows, strict=True)) if rows else [() for _ in kinds]
         arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
         return pa.table(dict(zip((*_NUMBERS, *_NAMES), arrays, strict=True)))
 

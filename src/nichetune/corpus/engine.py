@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 from nichetune.core.errors import SystemFailure, UserError
@@ -37,10 +38,12 @@ def start_engine(data: DataSettings) -> None:
         _refuse_silence(data.address)
     else:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # it serves this machine alone
-    quiet = {"include_dashboard": False, "object_store_memory": _STORE_BYTES} if not data.address else {}
+    options: dict[str, Any] = {"address": data.address or "local", "log_to_driver": False, "logging_level": "ERROR"}
+    if not data.address:
+        options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
     try:
         if not ray.is_initialized():
-            ray.init(address=data.address or "local", log_to_driver=False, logging_level="ERROR", **quiet)
+            ray.init(**options)
         daft.set_runner_ray(noop_if_initialized=True)
     except (ConnectionError, RuntimeError, TimeoutError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -34,7 +34,7 @@ class RecordFile(Sequence[M]):
     """
 
     def __init__(self, path: Path, index: Path, model: type[M]) -> None:
-        self.path, self.index, self.model = path, index, model
+        self.path, self.index_path, self.model = path, index, model
         if not index.is_file():
             index.parent.mkdir(parents=True, exist_ok=True)
             unfinished = index.with_name(f".{index.name}")
@@ -43,11 +43,11 @@ class RecordFile(Sequence[M]):
         self._open()
 
     def _open(self) -> None:
-        self._starts: np.ndarray = np.load(self.index, mmap_mode="r")
+        self._starts: np.ndarray = np.load(self.index_path, mmap_mode="r")
         self._handle: BinaryIO = self.path.open("rb")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "index": self.index, "model": self.model}
+        return {"path": self.path, "index_path": self.index_path, "model": self.model}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state

@@ -78,7 +78,7 @@ class Reader:
 
     def __call__(self, first: int, places: np.ndarray) -> pa.Table:
         rows = [self._read(self.examples[n]) for n in places.tolist()]
-        columns = list(zip(*rows, strict=True)) if rows else [[] for _ in (*_NUMBERS, *_NAMES)]
+        columns = list(zip(*rows, strict=True)) if rows else [() for _ in (*_NUMBERS, *_NAMES)]
         kinds = [pa.uint64()] * 4 + [pa.int32()] * 2 + [pa.string()] * 4
         arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
         return pa.table(dict(zip((*_NUMBERS, *_NAMES), arrays, strict=True)))

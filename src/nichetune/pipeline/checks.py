@@ -18,7 +18,8 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
     """
     settings = load_settings(project, overrides)
     folder = project if project.is_dir() else project.parent
-    return [*_check_sources(settings, folder), *_check_rungs(settings), *_check_base(settings), *_check_engine(settings)]
+    own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings)]
+    return [*_check_sources(settings, folder), *own]
 
 
 def _check_sources(settings: Settings, folder: Path) -> list[str]:
