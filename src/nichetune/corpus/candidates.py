@@ -31,7 +31,8 @@ from nichetune.corpus.shingles import Subject, Templates, jaccard, shingle
 
 _ROUND_ROWS = 2_000_000  # of this machine's memory some 250 MB; a cluster takes as many a core
 _SLOT_ROWS = 500_000  # rows that are sorted at once
-_KEPT_CUTS = 50_000  # shingles of the texts that were compared last
+_KEPT_CUTS = 4_000  # texts that were compared last, some 10 KB each; pairs come sorted by their first text
+_CUT_AT_ONCE = 2_000  # texts whose shingles are in memory, some 10 KB each
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class _Cutter:
 @dataclass(frozen=True)
 class _Signer(_Cutter):
     def __call__(self, first: int, places: np.ndarray) -> pa.Table:
+        starts = range(0, len(places), _CUT_AT_ONCE)
+        return pa.concat_tables([self._sign(first + at, places[at : at + _CUT_AT_ONCE]) for at in starts])
+
+    def _sign(self, first: int, places: np.ndarray) -> pa.Table:
         sets = [self.templates.strip(self.subjects[n]) for n in places.tolist()]
         bands = cut_into_bands(sets, self.settings, self.seed)
         rows = np.arange(first, first + len(places))
