@@ -14,7 +14,8 @@ The corpus holds texts of 15 to 120 words with planted copies: exact ones (case 
 changed as far as the Jaccard similarity of their runs stays at 0.8 or above, measured), short texts with copies of the
 same words, and templated letters that each say something of their own and must all stay. Measured for each tool, in a
 process of its own that reads the file and writes what stays: recall on planted copies by kind, other texts wrongly
-removed, records a second over the whole command, and the peak memory of its process tree.
+removed, records a second over the whole command, the same a second of processor time (which a busy neighbour hardly
+moves), and the peak memory of its process tree.
 """
 
 from __future__ import annotations
@@ -169,29 +170,31 @@ def measure(tool: str, folder: Path, records: list[Record], options: argparse.Na
     python = sys.executable if tool == "ours" else options.peer_python
     command = [python, __file__, "--tool", tool, "--folder", str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} if tool == "ours" else dict(os.environ)
-    start, peak = time.monotonic(), 0
+    start, peak, used = time.monotonic(), 0, dict[int, float]()
     with (folder / f"{tool}.log").open("w") as log:
         process = psutil.Popen(command, stdout=log, stderr=log, env=environment)
         while process.poll() is None:
-            peak = max(peak, sum_memory(process))
+            peak = max(peak, look_at(process, used))
             time.sleep(_EVERY_S)
-    seconds = time.monotonic() - start
+    seconds, cpu_s = time.monotonic() - start, sum(used.values())
     if process.returncode != 0:
         last = (folder / f"{tool}.log").read_text().strip().splitlines()[-1:]
         return {"failed": last[0] if last else f"exit {process.returncode}"}
     kept = set((folder / f"{tool}.kept").read_text().split())
-    speed = {"seconds": round(seconds, 2), "records_per_s": round(len(records) / seconds)}
+    speed = {"seconds": round(seconds, 2), "records_per_s": round(len(records) / seconds),
+             "cpu_s": round(cpu_s, 2), "records_per_cpu_s": round(len(records) / cpu_s)}  # fmt: skip
     return speed | {"peak_mib": round(peak / 2**20)} | judge(records, kept)
 
 
-def sum_memory(process: Any) -> int:
-    """Resident memory of a process and all below it."""
+def look_at(process: Any, used: dict[int, float]) -> int:
+    """Resident memory of a process and all below it; notes the processor time of each in `used`."""
     import psutil
 
     total = 0
     for one in [process, *process.children(recursive=True)]:
         try:
             total += one.memory_info().rss
+            used[one.pid] = sum(one.cpu_times()[:2])
         except psutil.Error:
             continue
     return total
@@ -230,15 +233,18 @@ def describe_machine() -> str:
 def print_table(results: dict[str, dict[str, Any]], records: int) -> None:
     """Markdown."""
     print(f"{records:,} records, {describe_machine()}\n")
-    print("| tool | recall: all | exact | near | short | texts lost | of them letters | records/s | peak MiB |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| tool | recall: all | exact | near | short | texts lost | of them letters | records/s | "
+        "records/CPU s | peak MiB |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for tool, one in results.items():
         if "failed" in one:
-            print(f"| {tool} | {one['failed']} | | | | | | | |")
+            print(f"| {tool} | {one['failed']} | | | | | | | | |")
             continue
         recall = " | ".join(f"{one['recall'].get(kind, 0):.4f}" for kind in ("all", *KINDS))
         print(f"| {tool} | {recall} | {one['texts_lost']:,} | {one['letters_lost']:,} of {one['letters']:,} "
-              f"| {one['records_per_s']:,} | {one['peak_mib']:,} |")  # fmt: skip
+              f"| {one['records_per_s']:,} | {one['records_per_cpu_s']:,} | {one['peak_mib']:,} |")  # fmt: skip
 
 
 # --- the tools ----------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def test_the_lines_of_the_first_project_run_in_their_order(folder):
         said[verb] = nichetune(*line, cwd=folder, **typed).stdout
     assert list(said)[:2] == ["init", "check"] and {"run", "chat", "serve", "registry"} <= set(said)
     assert (folder / "mine/runs/starter/report/report.html").is_file()
+    assert "ingest" in said["trace"]
     assert "production" in said["registry"] and said["chat"].strip()
 
 

@@ -50,6 +50,7 @@ def detection_probability(similarity: float, settings: DedupeSettings) -> float:
 def cut_into_bands(texts: Sequence[frozenset[str]], settings: DedupeSettings, seed: int) -> np.ndarray:
     """A 32-bit hash of each band of the signatures of texts, which are given as their shingles. [texts, bands]"""
     height = settings.permutations // settings.bands
+    # On the column itself: a query engine for it would cost 0.3 s and 50 MB, and is no faster piece by piece.
     runs = Series.from_pylist([_join(one) for one in texts])
     signed = runs.minhash(num_hashes=settings.bands * height, ngram_size=1, seed=seed)
     values = signed.to_arrow().flatten().to_numpy()
