@@ -9,7 +9,8 @@ texts -> pairs (a, b, similarity), a < b
 3. *Verify*, part by part: read the two texts of a pair and compare their shingles. Pairs below the threshold are
    thrown out: no false positives.
 
-Memory: a shuffle holds `_ROUND_ROWS` rows of 17 bytes, however many texts there are; all else lies in the folder.
+Memory: a shuffle holds at most `_MOST_ROWS` rows, however many texts there are; all else lies in the folder. Texts of
+one part are not shuffled: they lie in one place.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nichetune.core.settings import DedupeSettings
@@ -29,7 +31,9 @@ from nichetune.corpus.dataplane import DataType, Series, col, count_cores, daft,
 from nichetune.corpus.minhash import Pair, cut_into_bands, pair_up
 from nichetune.corpus.shingles import Subject, Templates, jaccard, shingle
 
-_ROUND_ROWS = 2_000_000  # of this machine's memory some 250 MB; a cluster takes as many a core
+# Of (band, key) rows a shuffle takes as many bands as make the first number; a band of more rows than the second is
+# taken in shares. A row costs some 100 bytes while it is shuffled. A cluster takes so many a core.
+_ROUND_ROWS, _MOST_ROWS = 500_000, 8_000_000
 _SLOT_ROWS = 500_000  # rows that are sorted at once
 _KEPT_CUTS = 4_000  # texts that were compared last, some 10 KB each; pairs come sorted by their first text
 _CUT_AT_ONCE = 2_000  # texts whose shingles are in memory, some 10 KB each
@@ -120,15 +124,26 @@ def find_candidates(
 
 def _propose(signed: list[Path], settings: DedupeSettings, rows: int) -> np.ndarray:
     """Pairs of rows that agree in a whole band and whose sizes allow the threshold, each once: a * rows + b, sorted."""
-    names = _name_bands(settings)
-    room = _ROUND_ROWS * (count_cores() if is_on_ray() else 1)
-    at_once, shares = max(1, room // rows), -(-rows // room)
+    names, threshold = _name_bands(settings), settings.threshold
+    if len(signed) == 1:  # what lies in one place need not be brought there
+        table = pq.read_table(signed[0]).filter(pc.field("size") > 0)
+        row, size = table["row"].to_numpy(), table["size"].to_numpy()
+        found = [_number_pairs(row, table[name].to_numpy(), size, threshold, rows) for name in names]
+        return np.unique(np.concatenate(found))
+    nodes = count_cores() if is_on_ray() else 1
+    at_once, shares = max(1, nodes * _ROUND_ROWS // rows), -(-rows // (nodes * _MOST_ROWS))
     keys = np.empty(0, dtype=np.int64)
     for start in range(0, len(names), at_once):
         for share in range(shares):
-            found = _shuffle(signed, names[start : start + at_once], settings.threshold, rows, (share, shares))
-            keys = np.unique(np.concatenate([keys, found]))  # the same pair comes once a band
+            more = _shuffle(signed, names[start : start + at_once], threshold, rows, (share, shares))
+            keys = np.unique(np.concatenate([keys, more]))  # the same pair comes once a band
     return keys
+
+
+def _number_pairs(row: np.ndarray, key: np.ndarray, size: np.ndarray, threshold: float, rows: int) -> np.ndarray:
+    pairs = pair_up(row, key, size, threshold)
+    numbers: np.ndarray = pairs[:, 0] * rows + pairs[:, 1]
+    return numbers
 
 
 def _shuffle(signed: list[Path], names: list[str], threshold: float, rows: int, share: tuple[int, int]) -> np.ndarray:
@@ -152,8 +167,7 @@ def _make_pairer(threshold: float, rows: int) -> Any:
     @daft.func.batch(return_dtype=DataType.list(DataType.int64()), batch_size=1, use_process=False)
     def pair(row: Series, key: Series, size: Series) -> list[list[int]]:
         slots = zip(*(_list_arrays(one) for one in (row, key, size)), strict=True)
-        found = [pair_up(rows_of, keys, sizes, threshold) for rows_of, keys, sizes in slots]
-        return [(pairs[:, 0] * rows + pairs[:, 1]).tolist() for pairs in found]
+        return [_number_pairs(*slot, threshold, rows).tolist() for slot in slots]
 
     return pair
 

@@ -52,25 +52,29 @@ def write_parts(label: str, job: Job, places: np.ndarray, folder: Path) -> list[
     np.save(folder / "places.npy", places)
     files = [folder / f"{n:06}.parquet" for n in range(-(-len(places) // PART))]
     missing = [n for n, file in enumerate(files) if not file.is_file()]
-    if missing:
-        work = _make_worker(len(missing))(job, str(folder), PART)
-        frame = daft.from_pydict({"part": missing})
-        if is_on_ray():
-            frame = frame.into_partitions(len(missing))
-        frame = frame.select(work.write(col("part")).alias("problem"))
-        with track(label, len(missing), "parts") as tick:
-            for row in _iterate(frame):
-                _raise_again(row["problem"])
-                tick()
+    if len(missing) == 1 and not is_on_ray():
+        _raise_again(write_part(job, folder, missing[0], PART))
+    elif missing:
+        _write_beside(label, job, folder, missing)
     return files
 
 
-def _make_worker(parts: int) -> Any:
-    """The class that Daft makes workers of: processes beside this one, or for a single part none at all."""
-    many = parts > 1
-    options = {"use_process": True, "max_concurrency": min(parts, count_cores())} if many else {"use_process": False}
+def _write_beside(label: str, job: Job, folder: Path, missing: list[int]) -> None:
+    """Writes parts in processes beside this one, or on the cluster."""
+    work = _make_worker(min(len(missing), count_cores()))(job, str(folder), PART)
+    frame = daft.from_pydict({"part": missing})
+    if is_on_ray():
+        frame = frame.into_partitions(len(missing))
+    with track(label, len(missing), "parts") as tick:
+        for row in _iterate(frame.select(work.write(col("part")).alias("problem"))):
+            _raise_again(row["problem"])
+            tick()
 
-    @daft.cls(**options)  # type: ignore[arg-type]
+
+def _make_worker(processes: int) -> Any:
+    """The class that Daft makes workers of."""
+
+    @daft.cls(use_process=True, max_concurrency=processes)
     class Worker:
         def __init__(self, job: Job, folder: str, size: int) -> None:
             self.job, self.folder, self.size = job, Path(folder), size
