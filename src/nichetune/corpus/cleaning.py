@@ -61,8 +61,9 @@ def clean_examples(
     traits = read_traits(examples, settings.quality, folder / "traits")
     fine, flawed = _drop_flawed(examples, traits, settings)
     consistent = settle_contradictions(fine, traits, examples, rules.contradictions)
-    exact = _drop_same(sort_by_preference(consistent.kept, traits, rules), traits)
-    order = np.array(exact.kept, dtype=np.int64)
+    preferred = sort_by_preference(consistent.kept, traits, rules)
+    exact = drop_equal(traits.inputs[preferred]).within(preferred)
+    order = exact.kept
     found = _find_near(examples, order, traits, settings, folder)
     near = _drop_near(order, found.pairs, traits, rules.keep == "central")
     meaning = _compare_meaning(examples, near.kept, traits, settings, encode)
@@ -74,7 +75,7 @@ def clean_examples(
     links = _link(examples, order, found.pairs)
     links += _link(examples, near.kept, meaning.pairs) if rules.semantic in ("group", "drop") else []
     joined = join_groups({name for link in links for name in (link.a, link.b)}, links)
-    kept = np.sort(np.array(last.kept, dtype=np.int64))
+    kept = np.sort(last.kept)
     _refuse_giants(kept, traits, joined, links, rules.max_group_share)
     looks = [Look(int(order[p.a]), int(order[p.b]), "near", p.similarity) for p in found.pairs]
     looks += [Look(int(near.kept[p.a]), int(near.kept[p.b]), "semantic", p.similarity) for p in meaning.nearest]
@@ -98,17 +99,15 @@ def clean_examples(
 
 def _drop_flawed(examples: Sequence[Example], traits: Traits, settings: Settings) -> tuple[np.ndarray, list[Aside]]:
     """Places of what the quality filters let pass, and what they name."""
-    flaws = [traits.names["flaws"][n] for n in traits.flaws.tolist()]
+    names = traits.names["flaws"]
+    flaws = {n: names[traits.flaws[n]] for n in np.flatnonzero(traits.flaws).tolist()}
     if settings.quality.boilerplate:
         subjects, rules = ExampleSubjects(examples), settings.dedupe
         for n in find_template_texts(subjects, rules.ngram_words, rules.boilerplate_share):
-            flaws[n] = flaws[n] or ONLY_TEMPLATE
-    fine = np.array([n for n, flaw in enumerate(flaws) if not flaw], dtype=np.int64)
-    return fine, [Aside(n, flaw, n) for n, flaw in enumerate(flaws) if flaw]
-
-
-def _drop_same(order: np.ndarray, traits: Traits) -> Thinned[int]:
-    return drop_equal(order.tolist(), traits.inputs[order])
+            flaws.setdefault(n, ONLY_TEMPLATE)
+    fine = np.ones(len(traits), dtype=bool)
+    fine[list(flaws)] = False
+    return np.flatnonzero(fine), [Aside(n, flaw, n) for n, flaw in sorted(flaws.items())]
 
 
 def _find_near(
@@ -119,9 +118,9 @@ def _find_near(
     return find_neighbours(ExampleSubjects(examples), settings.dedupe, settings.seed, marks, folder)
 
 
-def _drop_near(order: Sequence[int] | np.ndarray, pairs: Sequence[Pair], traits: Traits, central: bool) -> Thinned[int]:
-    places = [int(n) for n in order]
-    return drop_alike(places, pairs, lambda one, other: bool(traits.answers[one] == traits.answers[other]), central)
+def _drop_near(order: np.ndarray, pairs: Sequence[Pair], traits: Traits, central: bool) -> Thinned:
+    answers = traits.answers[order]
+    return drop_alike(len(order), pairs, lambda a, b: bool(answers[a] == answers[b]), central).within(order)
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ class _Meaning:
 
 
 def _compare_meaning(
-    examples: Sequence[Example], places: Sequence[int], traits: Traits, settings: Settings, encode: Encode | None
+    examples: Sequence[Example], places: np.ndarray, traits: Traits, settings: Settings, encode: Encode | None
 ) -> _Meaning:
     """Pairs of one meaning in one task: across groups, where they could straddle, or with one answer."""
     rules = settings.dedupe
@@ -147,7 +146,7 @@ def _compare_meaning(
         return _Meaning(0, [])
     homes: dict[tuple[str, str], list[int]] = defaultdict(list)
     texts = []
-    for n, place in enumerate(places):
+    for n, place in enumerate(places.tolist()):
         one = examples[place]
         homes[one.tenant, one.task].append(n)
         texts.append(one.prompt)
@@ -167,7 +166,7 @@ def _compare_meaning(
     return _Meaning(len(places), sorted(pairs))
 
 
-def _link(examples: Sequence[Example], places: Sequence[int] | np.ndarray, pairs: Sequence[Pair]) -> list[Link]:
+def _link(examples: Sequence[Example], places: np.ndarray, pairs: Sequence[Pair]) -> list[Link]:
     both = ((examples[int(places[pair.a])], examples[int(places[pair.b])]) for pair in pairs)
     return [Link(a.group, b.group, (a.id, b.id)) for a, b in both]
 

@@ -51,7 +51,7 @@ class Cleaned:
     places: np.ndarray
     flawed: list[Aside]
     torn: list[Aside]
-    gone: dict[How, list[Gone[int]]]
+    gone: dict[How, list[Gone]]
     looks: list[Look]
     joined: dict[str, str]
     keep: str
@@ -134,7 +134,7 @@ class Cleaned:
             yield from [REASONS[how]] * len(some)
 
 
-def cluster_copies(gone: dict[How, list[Gone[int]]]) -> dict[int, list[tuple[int, How, float]]]:
+def cluster_copies(gone: dict[How, list[Gone]]) -> dict[int, list[tuple[int, How, float]]]:
     """Copies by the text that stays. What equals a copy is as near to the kept text as that copy is."""
     near = {one.record: one for one in gone["near"]}
     clusters: dict[int, list[tuple[int, How, float]]] = {}
