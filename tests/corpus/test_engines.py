@@ -17,7 +17,7 @@ from nichetune.core.errors import SystemFailure, UserError
 from nichetune.core.files import hash_folder, write_jsonl
 from nichetune.core.records import Source
 from nichetune.core.settings import DataSettings
-from nichetune.corpus import cleaning, dataplane, dedupe
+from nichetune.corpus import candidates, cleaning, dataplane, dedupe, split
 from nichetune.corpus.engine import start_engine
 from nichetune.corpus.neighbours import find_neighbours
 
@@ -27,13 +27,20 @@ SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from corpus_tools import make_settings
-from nichetune.corpus import dataplane, dedupe
+import test_engines
+from nichetune.corpus import dataplane
 dataplane.PART = int(sys.argv[4])
-out = Path(sys.argv[3])
-report = dedupe.run(make_settings(data={"engine": sys.argv[5]}), {"format": Path(sys.argv[2])}, out)
-print(dataplane.is_on_ray(), report.counts["near_pairs"])
+test_engines.run_stages(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[5])
+print(dataplane.is_on_ray())
 """
+
+
+def run_stages(corpus, out, engine="native"):
+    """Dedupes and splits a corpus; the dedupe's report."""
+    settings = make_settings(data={"engine": engine})
+    report = dedupe.run(settings, {"format": corpus}, out / "dedupe")
+    split.run(settings, {"dedupe": out / "dedupe"}, out / "split")
+    return report
 
 
 def make_corpus(count):
@@ -66,9 +73,10 @@ def corpus(tmp_path_factory):
 def whole(corpus):
     """The digests of one part on this machine's cores."""
     out = corpus.parent / "whole"
-    report = dedupe.run(make_settings(), {"format": corpus}, out)
+    report = run_stages(corpus, out)
     assert report.dropped["exact duplicate"] > 10 and report.dropped["near duplicate"] > 30
     assert report.counts["contradictions"] > 1 and report.counts["joined_groups"] > 10
+    assert (out / "split" / "contamination.jsonl").stat().st_size > 0
     return hash_folder(out)
 
 
@@ -80,9 +88,10 @@ def environment():
     return os.environ | {"PYTHONPATH": str(ROOT / "src")}
 
 
-def test_parts_do_not_change_the_result(corpus, whole, monkeypatch):
+def test_neither_parts_nor_shares_of_keys_change_the_result(corpus, whole, monkeypatch):
     monkeypatch.setattr(dataplane, "PART", PART)
-    dedupe.run(make_settings(), {"format": corpus}, corpus.parent / "parts")
+    monkeypatch.setattr(candidates, "_MOST_ROWS", 150)
+    run_stages(corpus, corpus.parent / "parts")
     assert hash_folder(corpus.parent / "parts") == whole
 
 
@@ -101,12 +110,12 @@ def test_a_ray_cluster_gives_the_same_result(corpus, whole):
 @pytest.mark.slow
 def test_a_killed_run_goes_on_with_the_parts_that_are_done(corpus, whole, monkeypatch):
     out = corpus.parent / "killed"
-    work = out / "derived/work"
+    work = out / "dedupe/derived/work"
     with subprocess.Popen(command(corpus, out, 30), env=environment(), start_new_session=True) as process:
         while not list(work.glob("bands/0*.parquet")) and process.poll() is None:
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
-    assert not (out / "examples.jsonl").exists()
+    assert not (out / "dedupe" / "examples.jsonl").exists()
     done = {file: file.stat().st_mtime_ns for file in work.glob("*/0*.parquet")}
     later = {}
 
@@ -117,7 +126,7 @@ def test_a_killed_run_goes_on_with_the_parts_that_are_done(corpus, whole, monkey
 
     monkeypatch.setattr(dataplane, "PART", 30)
     monkeypatch.setattr(cleaning, "find_neighbours", watch)
-    dedupe.run(make_settings(), {"format": corpus}, out)
+    run_stages(corpus, out)
     assert len(done) > 20 and later == done  # none was made again
     assert hash_folder(out) == whole
 
