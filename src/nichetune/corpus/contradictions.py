@@ -26,7 +26,7 @@ _SHOWN = 4
 _CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Aside:
     """An example that is put aside, why, and because of which other one; by their places."""
 

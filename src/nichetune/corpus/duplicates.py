@@ -30,7 +30,7 @@ WHY = {  # as in "it is the one …"
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Gone:
     """A record that is dropped for another, and its similarity to that very one; by their places."""
 

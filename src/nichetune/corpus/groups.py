@@ -18,7 +18,7 @@ _SMALL_GROUP = 8
 _SHOWN_LINKS = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Link:
     """Two groups that must stay together, and the ids of the texts that say so."""
 

@@ -31,7 +31,7 @@ _JOINT = "·"
 _BETWEEN = "\n"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Pair:
     """Two texts that are nearly the same, by their places in the list; `equal` if all their shingles are."""
 

@@ -24,7 +24,7 @@ REASONS: dict[How, str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Look:
     """Two texts that are nearly the same, by their places."""
 
