@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from tests.e2e.conftest import nichetune
 pytestmark = pytest.mark.slow
 README = (ROOT / "README.md").read_text()
 BLOCK = [line.split("#")[0].split()[1:] for line in README.splitlines() if line.startswith("nichetune ")]
-INLINE = [code.split()[1:] for code in re.findall(r"`(nichetune [^`]+)`", README)]
+INLINE = [shlex.split(code)[1:] for code in re.findall(r"`(nichetune [^`]+)`", README)]
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +65,12 @@ def test_the_lines_without_a_project_run_on_any_file(folder):
     texts = ["Call Maria Keller at 617-555-0142.", "Nothing to hide here.", "nothing to hide  here."]
     (folder / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     own = [line for line in INLINE if line[0] in ("mask", "dedupe", "doctor")]
-    assert len(own) == 3
+    assert len(own) == 4
     for line in own:
-        nichetune(*line, cwd=folder)
-        if line[0] != "doctor":
+        done = nichetune(*line, cwd=folder)
+        if "--explain" in line:
+            assert "line 2" in done.stdout
+        elif line[0] != "doctor":
             (folder / f"{line[0]}.jsonl").write_text((folder / "out.jsonl").read_text())
             (folder / "out.jsonl").unlink()
     masked = (folder / "mask.jsonl").read_text()
