@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from corpus_tools import make_example, make_settings
 
@@ -129,6 +130,21 @@ def test_a_killed_run_goes_on_with_the_parts_that_are_done(corpus, whole, monkey
     run_stages(corpus, out)
     assert len(done) > 20 and later == done  # none was made again
     assert hash_folder(out) == whole
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_one_line_and_leaves_no_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataplane, "PART", 5)
+    died, parent = str(tmp_path / "died"), os.getpid()
+
+    def die(first, places):
+        if os.getpid() != parent:
+            open(died, "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(SystemFailure, match=r"a worker of data\.engine was lost .* run the same command again"):
+        dataplane.write_parts("dying", die, np.arange(20), tmp_path)
+    assert Path(died).exists() and not list(tmp_path.glob("*.parquet"))
 
 
 def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch):

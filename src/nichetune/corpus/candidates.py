@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nichetune.core.settings import DedupeSettings
-from nichetune.corpus.dataplane import DataType, Series, col, count_cores, daft, is_on_ray, write_parts
+from nichetune.corpus.dataplane import DataType, Series, col, count_cores, daft, is_on_ray, tell_losses, write_parts
 from nichetune.corpus.minhash import Pair, cut_into_bands, pair_up
 from nichetune.corpus.shingles import Subject, Templates, jaccard, shingle
 
@@ -158,7 +158,8 @@ def _shuffle(signed: list[Path], names: list[str], threshold: float, rows: int, 
     slots = frame.groupby("band", "slot").agg(*(col(name).list_agg() for name in ("row", "key", "size")))
     pairer = _make_pairer(threshold, rows)
     pairs = slots.select(pairer(col("row"), col("key"), col("size")).alias("pair")).explode("pair")
-    found = pairs.where(col("pair").not_null()).distinct().to_arrow()["pair"]
+    with tell_losses():
+        found = pairs.where(col("pair").not_null()).distinct().to_arrow()["pair"]
     numbers: np.ndarray = found.to_numpy()
     return numbers
 

@@ -14,7 +14,8 @@ run goes on with the parts that are done. What a worker needs it reads from the 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from daft import DataType, Series, col
 from nichetune.core.errors import NichetuneError, SystemFailure, UserError, explain_os_error
 from nichetune.core.progress import track
 
-__all__ = ["PART", "DataType", "Series", "col", "daft", "write_parts"]
+__all__ = ["PART", "DataType", "Series", "col", "daft", "tell_losses", "write_parts"]
 
 PART = 20_000  # records: some MB of text, and a second or two of work
 Job = Callable[[int, np.ndarray], pa.Table]
@@ -65,8 +66,9 @@ def _write_beside(label: str, job: Job, folder: Path, missing: list[int]) -> Non
     frame = daft.from_pydict({"part": missing})
     if is_on_ray():
         frame = frame.into_partitions(len(missing))
-    with track(label, len(missing), "parts") as tick:
-        for row in _iterate(frame.select(work.write(col("part")).alias("problem"))):
+    frame = frame.select(work.write(col("part")).alias("problem"))
+    with track(label, len(missing), "parts") as tick, tell_losses():
+        for row in frame.iter_rows():
             _raise_again(row["problem"])
             tick()
 
@@ -107,18 +109,19 @@ def _raise_again(problem: str) -> None:
         raise (UserError if status == str(UserError.exit_status) else SystemFailure)(text)
 
 
-def _iterate(frame: Any) -> Any:
-    """Rows as they come.
+@contextmanager
+def tell_losses() -> Iterator[None]:
+    """Around whatever makes Daft compute.
 
     Raises:
         SystemFailure: a worker was lost: killed, or out of memory.
     """
     try:
-        yield from frame.iter_rows()
+        yield
     except _list_failures() as error:
-        first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise SystemFailure(
-            f"a worker of data.engine was lost ({first}): free some memory, then run the same command again"
+        raise SystemFailure(  # what Daft says may quote a record
+            f"a worker of data.engine was lost ({type(error).__name__}; out of memory?): free some memory, then run the "
+            "same command again"
         ) from error
 
 
