@@ -142,7 +142,7 @@ def test_a_worker_that_dies_is_one_line_and_leaves_no_part(tmp_path, monkeypatch
             open(died, "w").close()
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with pytest.raises(SystemFailure, match=r"a worker of data\.engine was lost .* run the same command again"):
+    with pytest.raises(SystemFailure, match=r"a worker of data\.engine was lost .* the same command again"):
         dataplane.write_parts("dying", die, np.arange(20), tmp_path)
     assert Path(died).exists() and not list(tmp_path.glob("*.parquet"))
 

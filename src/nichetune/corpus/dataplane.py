@@ -120,8 +120,8 @@ def tell_losses() -> Iterator[None]:
         yield
     except _list_failures() as error:
         raise SystemFailure(  # what Daft says may quote a record
-            f"a worker of data.engine was lost ({type(error).__name__}; out of memory?): free some memory, then run the "
-            "same command again"
+            f"a worker of data.engine was lost ({type(error).__name__}; out of memory?): free some memory, then run "
+            "the same command again"
         ) from error
 
 
