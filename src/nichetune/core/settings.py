@@ -189,6 +189,19 @@ class MaskSettings(Section):
     processes: int = Field(0, ge=0, description="Worker processes; 0: one per core.")
 
 
+class DataSettings(Section):
+    """Where the heavy part of cleaning runs. The result is the same everywhere, so that no stage runs again for it."""
+
+    engine: Literal["native", "ray"] = Field(
+        "native", description="native: this machine's cores. ray: a Ray cluster, with `nichetune[ray]` on every node."
+    )
+    address: str = Field(
+        "",
+        description="The cluster's address: `host:6379` from one of its nodes, `ray://host:10001` from outside; empty: "
+        "a Ray on this machine, started for the run. The run's folder must be one that all nodes see.",
+    )
+
+
 class DedupeSettings(Section):
     """Exact and near duplicates."""
 
@@ -441,6 +454,7 @@ class Settings(Section):
     tasks: dict[str, TaskSettings] = Field(description="What the model is to answer.")
     ingest: IngestSettings = IngestSettings()
     mask: MaskSettings = MaskSettings()
+    data: DataSettings = DataSettings()
     quality: QualitySettings = QualitySettings()
     dedupe: DedupeSettings = DedupeSettings()
     split: SplitSettings = SplitSettings()
