@@ -167,8 +167,8 @@ def _shuffle(signed: list[Path], names: list[str], threshold: float, rows: int, 
 def _make_pairer(threshold: float, rows: int) -> Any:
     @daft.func.batch(return_dtype=DataType.list(DataType.int64()), batch_size=1, use_process=False)
     def pair(row: Series, key: Series, size: Series) -> list[list[int]]:
-        slots = zip(*(_list_arrays(one) for one in (row, key, size)), strict=True)
-        return [_number_pairs(*slot, threshold, rows).tolist() for slot in slots]
+        slots = zip(_list_arrays(row), _list_arrays(key), _list_arrays(size), strict=True)
+        return [_number_pairs(own, keys, sizes, threshold, rows).tolist() for own, keys, sizes in slots]
 
     return pair
 
