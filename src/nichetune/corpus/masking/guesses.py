@@ -11,13 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from nichetune.corpus.masking.complete import is_edge
+from nichetune.corpus.masking.eponyms import names_thing
 from nichetune.corpus.masking.features import STREET_WORDS
 from nichetune.corpus.masking.lexicon import given_names
 from nichetune.corpus.masking.plain_words import is_function_word, is_plain
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SENTENCE_BEFORE = re.compile(r"(?:^|[.:;!?|\n\t*>(\"“-])\s*$")
-_SHORT = 3
+_PART_BEHIND, _PART_BEFORE = re.compile(r"[-.]?\w"), re.compile(r"\w[-.]?$")
+_SHORT, _ABBREVIATION = 3, 4
 _LEAST_POSTCODE, _MOST_POSTCODE = 4, 6
 
 
@@ -29,7 +32,8 @@ def trim_guess(text: str, start: int, end: int, entity: str, knows: Callable[[st
     """
     words = list(_WORD.finditer(text, start, end))
     if entity == "BADGE_NUMBER":
-        return _trim_labels(words)
+        # Part of a longer code: what names a thing (a UUID, a version) is masked by a rule or not at all.
+        return None if _PART_BEHIND.match(text, end) or _PART_BEFORE.search(text[:start][-2:]) else _trim_labels(words)
     if entity not in ("ADDRESS", "LOCATION"):
         # Inside a name a plain word is part of it: "Dana Stone". Only a guess of nothing else is none.
         return (start, end) if any(_tells(text, one, knows) for one in words) else None
@@ -50,9 +54,16 @@ def _is_address(text: str, words: list[re.Match[str]], knows: Callable[[str], bo
     digits = sum(map(str.isdigit, text[words[0].start() : words[-1].end()]))
     has_street = any(_is_street(value) for value in values)
     return (
-        any(_is_name_like(value, knows) and not _is_street(value) for value in values)
+        any(
+            _is_name_like(one.group(), knows) and not _is_street(one.group()) and not names_thing(text, *one.span())
+            for one in words
+        )
         or (digits > 0 and len(values) > (1 if has_street else 2) and (has_street or _has_no_case(text)))
-        or (len(values) == 1 and _LEAST_POSTCODE <= digits == len(values[0]) <= _MOST_POSTCODE)
+        or (
+            len(values) == 1
+            and _LEAST_POSTCODE <= digits == len(values[0]) <= _MOST_POSTCODE
+            and not _is_year(values[0])
+        )
     )
 
 
@@ -74,7 +85,9 @@ def _tells(text: str, word: re.Match[str], knows: Callable[[str], bool]) -> bool
     value = word.group()
     if any(map(str.isdigit, value)) or _is_street(value):
         return True
-    if len(value) < _SHORT or (value.isupper() and len(value) == _SHORT and not text.isupper()):
+    if is_edge(value):
+        return False
+    if len(value) < _SHORT or (value.isupper() and len(value) <= _ABBREVIATION and not text.isupper()):
         return value.casefold() in given_names() and not knows(value)
     if _is_name_like(value, knows):
         return True
@@ -87,7 +100,14 @@ def _has_no_case(text: str) -> bool:
     return text.islower() or text.isupper()
 
 
+def _is_postcode(digits: str) -> bool:
+    is_year = len(digits) == 4 and digits[:2] in ("18", "19", "20")
+    return _LEAST_POSTCODE <= len(digits) <= _MOST_POSTCODE and not is_year
+
+
 def _is_name_like(value: str, knows: Callable[[str], bool]) -> bool:
+    if is_edge(value):
+        return False
     parts = re.split(r"['’-]", value)
     return any(len(part) >= _SHORT and part.isalpha() and not is_plain(part) and not knows(part) for part in parts)
 
