@@ -22,6 +22,7 @@ from nichetune.core.files import hash_text
 from nichetune.core.progress import track
 from nichetune.corpus.analyzer import load_language
 from nichetune.corpus.encodings import replace_surrogates
+from nichetune.corpus.masking.plain_words import plain_nouns
 from nichetune.corpus.masking.policy import DEFAULT, Policy, load_policy
 from nichetune.corpus.masking.replace import Replacer
 from nichetune.corpus.masking.tagger import load_weights
@@ -220,6 +221,7 @@ def _search(chunks: list[list[Job]], search: Search) -> Iterator[list[list[Span]
     if method == "fork":
         load_language()
         load_weights()
+        plain_nouns()
     pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_start_worker, initargs=(search,))
     with pool:
         try:
@@ -238,12 +240,12 @@ _task: list[Search] = []
 
 
 def _start_worker(search: Search) -> None:
+    threadpool_limits(1)  # for good: a worker is one core's
     _task[:] = [search]
 
 
 def _work(chunk: list[Job]) -> list[list[Span]]:
-    with threadpool_limits(1):
-        return _find_in_chunk(chunk, _task[0])
+    return _find_in_chunk(chunk, _task[0])
 
 
 def _find_in_chunk(chunk: list[Job], search: Search) -> list[list[Span]]:

@@ -132,7 +132,8 @@ def _judge(text: str, one: Finding, vocabulary: Vocabulary) -> Span | None:
 
 def _judge_place(text: str, one: Finding, vocabulary: Vocabulary) -> Span | None:
     value = text[one.start : one.end]
-    is_plain = len(value) < _LEAST_PLACE or is_wide_place(value) or vocabulary.is_domain(value)
+    numbered = any(map(str.isdigit, value))
+    is_plain = len(value) < _LEAST_PLACE or numbered or is_wide_place(value) or vocabulary.is_domain(value)
     return (
         None if is_plain or names_thing(text, one.start, one.end) else Span(one.start, one.end, one.entity, one.score)
     )

@@ -59,11 +59,7 @@ def _is_address(text: str, words: list[re.Match[str]], knows: Callable[[str], bo
             for one in words
         )
         or (digits > 0 and len(values) > (1 if has_street else 2) and (has_street or _has_no_case(text)))
-        or (
-            len(values) == 1
-            and _LEAST_POSTCODE <= digits == len(values[0]) <= _MOST_POSTCODE
-            and not _is_year(values[0])
-        )
+        or (len(values) == 1 and digits == len(values[0]) and _is_postcode(values[0]))
     )
 
 
