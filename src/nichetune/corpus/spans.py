@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from nichetune.corpus.masking.complete import begins_sentence, complete_address, complete_name, is_edge
+from nichetune.corpus.masking.complete import Stretch, begins_sentence, complete_address, complete_name, is_edge
 from nichetune.corpus.masking.eponyms import names_thing
 from nichetune.corpus.masking.findings import GIVEN_NAME, LABELLED_NAME, NAME_KINDS, PATIENT_NAME, TITLED_NAME, Finding
 from nichetune.corpus.masking.guesses import trim_guess
@@ -78,11 +78,12 @@ def _join_addresses(text: str, spans: list[Span], vocabulary: Vocabulary) -> lis
             joined[-1] = Span(last.start, span.end, "ADDRESS", max(last.score, span.score))
         else:
             joined.append(span)
-    completed = [
-        replace(one, **complete_address(text, one.start, one.end, vocabulary)) if one.entity == "ADDRESS" else one
-        for one in joined
-    ]
-    return completed
+    whole = [complete_address(text, span.start, span.end, vocabulary) for span in joined]
+    return [_complete(span, one) if span.entity == "ADDRESS" else span for span, one in zip(joined, whole, strict=True)]
+
+
+def _complete(span: Span, whole: Stretch) -> Span:
+    return replace(span, start=whole.start, end=whole.end)
 
 
 def _join_names(text: str, spans: list[Span]) -> list[Span]:
@@ -163,7 +164,7 @@ def _judge_guess(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:
         words.pop(0)
     if not words or _is_said_in_domain(text, words, vocabulary):
         return None
-    return replace(span, **complete_name(text, words[0].start(), words[-1].end(), vocabulary))
+    return _complete(span, complete_name(text, words[0].start(), words[-1].end(), vocabulary))
 
 
 def _judge_given_name(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:

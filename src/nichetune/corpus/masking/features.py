@@ -136,7 +136,7 @@ class Features:
 def read_features(read: ReadDocs) -> Features:
     """Features of all words of some texts, one text after the other."""
     strings = load_language().vocab.strings
-    seen = [_describe_known(orth, strings) for doc in read.docs for orth in doc.to_array([ORTH]).ravel().tolist()]
+    seen = [_describe_known(orth, strings) for doc in read.docs for orth in doc.to_array([ORTH]).ravel().tolist()]  # type: ignore[arg-type]
     forms = np.array([form for form, _ in seen], dtype=np.int64).reshape(-1, len(TABLES))
     flags = np.zeros((len(seen), FLAGS), dtype=np.float32)
     flags[:, :WORD_FLAGS] = np.array([flag for _, flag in seen], dtype=np.float32).reshape(-1, WORD_FLAGS)
