@@ -22,6 +22,7 @@ from nichetune.core.files import hash_text
 from nichetune.core.progress import track
 from nichetune.corpus.analyzer import load_language
 from nichetune.corpus.encodings import replace_surrogates
+from nichetune.corpus.masking.guesses import may_hide_more
 from nichetune.corpus.masking.plain_words import plain_nouns
 from nichetune.corpus.masking.policy import DEFAULT, Policy, load_policy
 from nichetune.corpus.masking.replace import Replacer
@@ -132,22 +133,23 @@ def _find_in_records(records: Sequence[Sequence[Job]], search: Search) -> list[l
 def _look_again(
     records: Sequence[Sequence[Job]], found: list[list[list[Span]]], search: Search
 ) -> list[list[list[Span]]]:
-    """The spans with those that only show once the others are masked; texts without a finding stay as they were."""
+    """The spans with those that only show once the others are masked; texts of plain words alone stay as they are."""
     plain = Replacer(search.policy.with_placeholders())
     masked = [
         mask_record(record, spans, search.vocabulary, plain) for record, spans in zip(records, found, strict=True)
     ]
+    doubted = [[bool(one.entities) and may_hide_more(one.text) for one in texts] for texts in masked]
     again = [
-        [replace(job, text=one.text) for job, one in zip(record, texts, strict=True) if one.entities]
-        for record, texts in zip(records, masked, strict=True)
+        [replace(job, text=one.text) for job, one, doubt in zip(record, texts, doubts, strict=True) if doubt]
+        for record, texts, doubts in zip(records, masked, doubted, strict=True)
     ]
     more = iter(_find_in_records(again, search))
     result = []
-    for spans, texts in zip(found, masked, strict=True):
+    for spans, texts, doubts in zip(found, masked, doubted, strict=True):
         fresh = iter(next(more))
         result.append([
-            merge_spans([*old, *_move_back(one, next(fresh))]) if one.entities else old
-            for old, one in zip(spans, texts, strict=True)
+            merge_spans([*old, *_move_back(one, next(fresh))]) if doubt else old
+            for old, one, doubt in zip(spans, texts, doubts, strict=True)
         ])  # fmt: skip
     return result
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from nichetune.corpus.spans import PLACEHOLDER, Span, merge_spans
+from nichetune.corpus.masking.findings import PLACEHOLDER
+from nichetune.corpus.spans import Span, merge_spans
 from nichetune.corpus.vocabulary import Vocabulary
 
 _LEAST_LETTERS = 3

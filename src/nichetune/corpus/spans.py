@@ -13,12 +13,19 @@ from dataclasses import dataclass, replace
 
 from nichetune.corpus.masking.complete import Stretch, begins_sentence, complete_address, complete_name, is_edge
 from nichetune.corpus.masking.eponyms import names_thing
-from nichetune.corpus.masking.findings import GIVEN_NAME, LABELLED_NAME, NAME_KINDS, PATIENT_NAME, TITLED_NAME, Finding
+from nichetune.corpus.masking.findings import (
+    GIVEN_NAME,
+    LABELLED_NAME,
+    NAME_KINDS,
+    PATIENT_NAME,
+    PLACEHOLDER,
+    TITLED_NAME,
+    Finding,
+)
 from nichetune.corpus.masking.guesses import trim_guess
 from nichetune.corpus.masking.places import is_wide_place
 from nichetune.corpus.vocabulary import Vocabulary
 
-PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]*_(?:\d+|h[0-9a-f]{12})\]")
 # No part of a code: the H of "H60.0" is nobody's initial.
 _NAME_WORD = re.compile(r"(?<![\w.-])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![\d_])(?!['’.-][^\W_])")
 _NEXT_NAME = re.compile(r"[ ](?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)")
