@@ -97,7 +97,7 @@ Hi both, {PERSON} will cover for me while I am away. {PERSON_FIRST}
 Please update our records: {PERSON}, {ADDRESS}, {PHONE}.
 Many thanks for your patience. Warmly, {PERSON}, {COMPANY}
 The invitation went to {PERSON}, {PERSON} and {PERSON}, but only {PERSON_FIRST} replied.
-Ticket 4471: caller {PERSON} cannot log in from {IP}; profile page https://app.example/people/{URL_TAIL}
+Ticket 4471: caller {PERSON} cannot log in from {IP}; profile page https://app.example.com/people/{URL_TAIL}
 As agreed with {PERSON_TITLED}, the chairs go to {ADDRESS}.
 """,
     "form": """
@@ -233,7 +233,7 @@ class CaseMaker:
                            "+27 82 555 0199", "+81 90 9999 9999", "020 7946 0999", "+34 612 99 99 99")  # fmt: skip
 
     def _email(self) -> str:
-        return f"{self._first()}{self.rng.choice(('.', '_', ''))}{self.rng.randrange(1, 99)}@{self.rng.choice(('postbox', 'fastmail', 'corp'))}.example".lower()
+        return f"{self._first()}{self.rng.choice(('.', '_', ''))}{self.rng.randrange(1, 99)}@{self.rng.choice(('postbox', 'fastmail', 'corp'))}.example.com".lower()
 
     def _date(self) -> str:
         d, m, y = self.rng.randrange(1, 29), self.rng.randrange(1, 13), self.rng.randrange(1940, 2025)

@@ -140,7 +140,7 @@ def test_a_guess_is_trimmed_of_plain_words(text, guess, entity, left):
 def test_half_a_name_is_completed(text, part, whole):
     start = text.index(part)
     found = complete_name(text, start, start + len(part), Vocabulary())
-    assert text[found["start"] : found["end"]] == whole
+    assert text[found.start : found.end] == whole
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_half_a_name_is_completed(text, part, whole):
 def test_a_part_of_an_address_is_completed(text, part, whole):
     start = text.index(part)
     found = complete_address(text, start, start + len(part), Vocabulary())
-    assert text[found["start"] : found["end"]] == whole
+    assert text[found.start : found.end] == whole
 
 
 @settings(max_examples=300, deadline=None)

@@ -17,7 +17,7 @@ from rich.text import Text
 from nichetune.core.errors import UserError
 from nichetune.core.files import iter_jsonl
 from nichetune.corpus.masking.audit import Shown, draw_sample, judge_sample
-from nichetune.corpus.spans import PLACEHOLDER
+from nichetune.corpus.masking.findings import PLACEHOLDER
 
 _ANSWERS = "ynsq"
 

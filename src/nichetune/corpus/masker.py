@@ -22,6 +22,8 @@ from nichetune.core.files import hash_text
 from nichetune.core.progress import track
 from nichetune.corpus.analyzer import load_language
 from nichetune.corpus.encodings import replace_surrogates
+from nichetune.corpus.masking.guesses import may_hide_more
+from nichetune.corpus.masking.plain_words import plain_nouns
 from nichetune.corpus.masking.policy import DEFAULT, Policy, load_policy
 from nichetune.corpus.masking.replace import Replacer
 from nichetune.corpus.masking.tagger import load_weights
@@ -131,22 +133,23 @@ def _find_in_records(records: Sequence[Sequence[Job]], search: Search) -> list[l
 def _look_again(
     records: Sequence[Sequence[Job]], found: list[list[list[Span]]], search: Search
 ) -> list[list[list[Span]]]:
-    """The spans with those that only show once the others are masked; texts without a finding stay as they were."""
+    """The spans with those that only show once the others are masked; texts of plain words alone stay as they are."""
     plain = Replacer(search.policy.with_placeholders())
     masked = [
         mask_record(record, spans, search.vocabulary, plain) for record, spans in zip(records, found, strict=True)
     ]
+    doubted = [[bool(one.entities) and may_hide_more(one.text) for one in texts] for texts in masked]
     again = [
-        [replace(job, text=one.text) for job, one in zip(record, texts, strict=True) if one.entities]
-        for record, texts in zip(records, masked, strict=True)
+        [replace(job, text=one.text) for job, one, doubt in zip(record, texts, doubts, strict=True) if doubt]
+        for record, texts, doubts in zip(records, masked, doubted, strict=True)
     ]
     more = iter(_find_in_records(again, search))
     result = []
-    for spans, texts in zip(found, masked, strict=True):
+    for spans, texts, doubts in zip(found, masked, doubted, strict=True):
         fresh = iter(next(more))
         result.append([
-            merge_spans([*old, *_move_back(one, next(fresh))]) if one.entities else old
-            for old, one in zip(spans, texts, strict=True)
+            merge_spans([*old, *_move_back(one, next(fresh))]) if doubt else old
+            for old, one, doubt in zip(spans, texts, doubts, strict=True)
         ])  # fmt: skip
     return result
 
@@ -220,6 +223,7 @@ def _search(chunks: list[list[Job]], search: Search) -> Iterator[list[list[Span]
     if method == "fork":
         load_language()
         load_weights()
+        plain_nouns()
     pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_start_worker, initargs=(search,))
     with pool:
         try:
@@ -238,12 +242,12 @@ _task: list[Search] = []
 
 
 def _start_worker(search: Search) -> None:
+    threadpool_limits(1)  # for good: a worker is one core's
     _task[:] = [search]
 
 
 def _work(chunk: list[Job]) -> list[list[Span]]:
-    with threadpool_limits(1):
-        return _find_in_chunk(chunk, _task[0])
+    return _find_in_chunk(chunk, _task[0])
 
 
 def _find_in_chunk(chunk: list[Job], search: Search) -> list[list[Span]]:

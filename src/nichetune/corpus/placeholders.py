@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from nichetune.corpus.spans import PLACEHOLDER, Span, merge_spans
+from nichetune.corpus.masking.findings import PLACEHOLDER
+from nichetune.corpus.spans import Span, merge_spans
 from nichetune.corpus.vocabulary import Vocabulary
 
 _LEAST_LETTERS = 3
@@ -76,13 +77,20 @@ class PlaceholderMap:
     def find_more(self, text: str, spans: list[Span], vocabulary: Vocabulary) -> list[Span]:
         """The spans, and every other place in `text` where a known value of the record stands."""
         found = list(spans)
+        folded, covered = text.casefold(), "\0".join(text[one.start : one.end].casefold() for one in spans)
+
+        def stands_elsewhere(value: str) -> bool:
+            return folded.count(value) > covered.count(value)
+
         for entity, value in self._known:
+            if not stands_elsewhere(value):
+                continue
             # A single word of a name may be a word of the domain, and is looked at below.
             if len(value) >= _LEAST_LETTERS and (entity != "PERSON" or len(name_words(value)) > 1):
                 pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)", re.IGNORECASE)
                 found += [Span(*match.span(), entity) for match in pattern.finditer(text)]
         for word in sorted({word for words in self._people for word in words} - _CALENDAR):
-            if len(word) >= _LEAST_LETTERS and not vocabulary.knows_word(word):
+            if len(word) >= _LEAST_LETTERS and stands_elsewhere(word) and not vocabulary.knows_word(word):
                 pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
                 any_case = word in self._small and word not in _WORDS_TOO
                 said = [m for m in pattern.finditer(text) if any_case or m.group()[0].isupper()]

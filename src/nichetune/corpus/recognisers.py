@@ -17,6 +17,7 @@ from nichetune.corpus import names
 from nichetune.corpus.analyzer import read_docs
 from nichetune.corpus.masking.addresses import find_addresses
 from nichetune.corpus.masking.checksums import find_proven
+from nichetune.corpus.masking.complete import begins_sentence
 from nichetune.corpus.masking.contacts import find_contacts
 from nichetune.corpus.masking.custom import CustomRecogniser, find_custom
 from nichetune.corpus.masking.dates import find_dates
@@ -49,6 +50,7 @@ _LEAST_ID_DIGITS = 4
 _LEAST_GUESS = {"BADGE_NUMBER": 0.8, "USERNAME": 0.7, "LOCATION": 0.6, "ADDRESS": 0.4, "PERSON": 0.4}
 # A person is guessed from here on where capitals and an unknown word speak for one, too.
 _WEAK_PERSON = 0.2
+_SENTENCE_BEFORE, _LINE_BEHIND = re.compile(r"[.!?]\s+$"), re.compile(r"\s*(?:\n|$)")
 # Organisations that the tagger is sure of are not the people that a label promises.
 _SURE_ORGANISATION = 0.9
 
@@ -96,7 +98,7 @@ def _read_guesses(text: str, guesses: Iterable[Tagged]) -> Iterator[Finding]:
     for one in guesses:
         entity = _TAG_ENTITIES.get(one.label, "")
         digits = sum(map(str.isdigit, text[one.start : one.end]))
-        by_form = entity == "PERSON" and _has_form_of_name(text[one.start : one.end])
+        by_form = entity == "PERSON" and _has_form_of_name(text, one.start, one.end)
         if not entity or (one.score < _LEAST_GUESS[entity] and not by_form):
             continue
         if entity == "BADGE_NUMBER" and digits < _LEAST_ID_DIGITS:
@@ -108,10 +110,13 @@ def _read_guesses(text: str, guesses: Iterable[Tagged]) -> Iterator[Finding]:
         yield Finding(one.start, one.end, entity, max(_LEAST_GUESS[entity], min(one.score, most)), guessed=True)
 
 
-def _has_form_of_name(value: str) -> bool:
-    """Capitalised words that are no plain ones."""
-    words = re.findall(r"[^\W\d_]+", value)
-    return bool(words) and all(word.istitle() and len(word) > 1 and not is_plain(word) for word in words)
+def _has_form_of_name(text: str, start: int, end: int) -> bool:
+    """Capitalised words that are no plain ones, where a capital says something: in a sentence, or as who signs."""
+    words = re.findall(r"[^\W\d_]+", text[start:end])
+    signs = _SENTENCE_BEFORE.search(text[max(0, start - 4) : start]) and _LINE_BEHIND.match(text, end)
+    return (signs is not None or not begins_sentence(text, start)) and all(
+        word.istitle() and len(word) > 1 and not is_plain(word) for word in words
+    )
 
 
 def _without_organisations(found: Iterable[Finding], guesses: Iterable[Tagged]) -> list[Finding]:

@@ -11,14 +11,21 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from nichetune.corpus.masking.complete import begins_sentence, complete_address, complete_name, is_edge
+from nichetune.corpus.masking.complete import Stretch, begins_sentence, complete_address, complete_name, is_edge
 from nichetune.corpus.masking.eponyms import names_thing
-from nichetune.corpus.masking.findings import GIVEN_NAME, LABELLED_NAME, NAME_KINDS, PATIENT_NAME, TITLED_NAME, Finding
+from nichetune.corpus.masking.findings import (
+    GIVEN_NAME,
+    LABELLED_NAME,
+    NAME_KINDS,
+    PATIENT_NAME,
+    PLACEHOLDER,
+    TITLED_NAME,
+    Finding,
+)
 from nichetune.corpus.masking.guesses import trim_guess
 from nichetune.corpus.masking.places import is_wide_place
 from nichetune.corpus.vocabulary import Vocabulary
 
-PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]*_(?:\d+|h[0-9a-f]{12})\]")
 # No part of a code: the H of "H60.0" is nobody's initial.
 _NAME_WORD = re.compile(r"(?<![\w.-])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![\d_])(?!['’.-][^\W_])")
 _NEXT_NAME = re.compile(r"[ ](?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)")
@@ -78,11 +85,12 @@ def _join_addresses(text: str, spans: list[Span], vocabulary: Vocabulary) -> lis
             joined[-1] = Span(last.start, span.end, "ADDRESS", max(last.score, span.score))
         else:
             joined.append(span)
-    completed = [
-        replace(one, **complete_address(text, one.start, one.end, vocabulary)) if one.entity == "ADDRESS" else one
-        for one in joined
-    ]
-    return completed
+    whole = [complete_address(text, span.start, span.end, vocabulary) for span in joined]
+    return [_complete(span, one) if span.entity == "ADDRESS" else span for span, one in zip(joined, whole, strict=True)]
+
+
+def _complete(span: Span, whole: Stretch) -> Span:
+    return replace(span, start=whole.start, end=whole.end)
 
 
 def _join_names(text: str, spans: list[Span]) -> list[Span]:
@@ -132,7 +140,8 @@ def _judge(text: str, one: Finding, vocabulary: Vocabulary) -> Span | None:
 
 def _judge_place(text: str, one: Finding, vocabulary: Vocabulary) -> Span | None:
     value = text[one.start : one.end]
-    is_plain = len(value) < _LEAST_PLACE or is_wide_place(value) or vocabulary.is_domain(value)
+    numbered = any(map(str.isdigit, value))
+    is_plain = len(value) < _LEAST_PLACE or numbered or is_wide_place(value) or vocabulary.is_domain(value)
     return (
         None if is_plain or names_thing(text, one.start, one.end) else Span(one.start, one.end, one.entity, one.score)
     )
@@ -162,7 +171,7 @@ def _judge_guess(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:
         words.pop(0)
     if not words or _is_said_in_domain(text, words, vocabulary):
         return None
-    return replace(span, **complete_name(text, words[0].start(), words[-1].end(), vocabulary))
+    return _complete(span, complete_name(text, words[0].start(), words[-1].end(), vocabulary))
 
 
 def _judge_given_name(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:

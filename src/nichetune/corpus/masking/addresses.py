@@ -25,7 +25,7 @@ _SUFFIX = (
     r"highway|hwy|parkway|pkwy|square|sq|trail|trl|loop|plaza|alley|crescent|cres|close|gardens|gdns|row|pike|turnpike|grove|mews|walk|"
     r"parade|pde|esplanade|quay|wharf|rise|hill|crossing|bend|ridge|run|path|spur|pass|cove|hollow|expressway|route|causeway|broadway|"
     # "Dr Smith" after a number is a doctor; "12 Oak Dr" at a pause, or before a unit or a town, is a drive.
-    r"dr(?=\.?(?:\s*(?:[,;)\n]|$)|\.\s|\s+(?:apt|unit|suite|ste|\#))))\b(?:\.(?=\s?[,#]|\s(?:apt|unit|suite|ste)\b))?(?:\s(?-i:[NSEW]{1,2})\b)?"
+    r"dr(?=\.?(?:\s*(?:[,;)\n]|$)|\.\s|\s+(?:apt|unit|suite|ste|\#))))\b(?!-[a-z])(?:\.(?=\s?[,#]|\s(?:apt|unit|suite|ste)\b))?(?:\s(?-i:[NSEW]{1,2})\b)?"
 )
 _UNIT = (
     r"(?:,?\s(?:apt|apartment|suite|ste|unit|floor|fl|flat|room|rm|bldg|building|lot|trlr|space|spc|block|level)\b\.?\s?\#?\s?\w{1,6}|"

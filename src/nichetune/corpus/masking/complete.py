@@ -1,12 +1,13 @@
 """Completes names and addresses of which a part was found: the tagger sees half a name now and then.
 
-complete_name("told Tranter, Nkechi Hyun-woo", 14, 20, vocabulary)  ->  {"start": 5, "end": 29}
-complete_address("at 4 Elm St, Austin, tx 78701, USA", 3, 19, vocabulary)  ->  {"start": 3, "end": 34}
+complete_name("told Tranter, Nkechi Hyun-woo", 14, 20, vocabulary)  ->  Stretch(5, 29)
+complete_address("at 4 Elm St, Austin, tx 78701, USA", 3, 19, vocabulary)  ->  Stretch(3, 34)
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from nichetune.corpus.masking.addresses import CA_POSTCODE, STATES, UK_POSTCODE
 from nichetune.corpus.masking.eponyms import names_thing
@@ -63,6 +64,10 @@ _NEVER_NAMES = frozenset(
             "ext",
             "nr",
             "konto",
+            "iban",
+            "bic",
+            "acct",
+            "educ",
         ),
         *("enter", "query", "forward", "check", "recheck", "note", "review", "refer", "schedule", "regards"),
         *TITLES,
@@ -71,7 +76,15 @@ _NEVER_NAMES = frozenset(
 )
 
 
-def complete_name(text: str, start: int, end: int, vocabulary: Vocabulary) -> dict[str, int]:
+@dataclass(frozen=True)
+class Stretch:
+    """Where a name or an address stands."""
+
+    start: int
+    end: int
+
+
+def complete_name(text: str, start: int, end: int, vocabulary: Vocabulary) -> Stretch:
     """The name with the unknown words on either side that look like the rest of it."""
     no_case = text.islower() or text.isupper()
     for _ in range(_MOST_NAMES):
@@ -84,27 +97,28 @@ def complete_name(text: str, start: int, end: int, vocabulary: Vocabulary) -> di
         if not before or not _is_name_part(text, before, vocabulary, no_case):
             break
         start = before.start("word")
-    start, end = _complete_turned_name(text, start, end, vocabulary, no_case)
+    turned = _complete_turned_name(text, start, end, vocabulary, no_case)
+    start, end = turned.start, turned.end
     for pattern in (_HYPHENED, _SLASH_BEHIND):
         more = pattern.match(text, end)
         end = more.end() if more else end
     before = _HYPHENED_BEFORE.search(text, max(0, start - _REACH), start)
-    return {"start": before.start() if before else start, "end": end}
+    return Stretch(before.start() if before else start, end)
 
 
-def _complete_turned_name(text: str, start: int, end: int, vocabulary: Vocabulary, no_case: bool) -> tuple[int, int]:
+def _complete_turned_name(text: str, start: int, end: int, vocabulary: Vocabulary, no_case: bool) -> Stretch:
     """The last name before a first name, or behind it, where a line begins so: "Tranter, Nkechi"."""
     last = _LAST_BEFORE.search(text, max(0, start - _REACH), start)
     if last and _begins_line(text, last.start("word")) and _is_name_part(text, last, vocabulary, no_case):
-        return last.start("word"), end
+        return Stretch(last.start("word"), end)
     first = _FIRST_BEHIND.match(text, end)
     if first and " " not in text[start:end] and _begins_line(text, start):
         is_name = len(first["word"]) == 1 or (
             _is_name_part(text, first, vocabulary, no_case) and not is_plain(first["word"])
         )
-        return start, first.end("word") if is_name else end
+        return Stretch(start, first.end("word") if is_name else end)
     initial = _INITIAL_BEHIND.match(text, end) if text[start:end].isupper() else None
-    return start, initial.end() if initial else end
+    return Stretch(start, initial.end() if initial else end)
 
 
 def _is_name_part(text: str, word: re.Match[str], vocabulary: Vocabulary, no_case: bool) -> bool:
@@ -117,7 +131,7 @@ def _is_name_part(text: str, word: re.Match[str], vocabulary: Vocabulary, no_cas
     return value.istitle() and not (is_plain(value) and begins_sentence(text, word.start("word")))
 
 
-def complete_address(text: str, start: int, end: int, vocabulary: Vocabulary) -> dict[str, int]:
+def complete_address(text: str, start: int, end: int, vocabulary: Vocabulary) -> Stretch:
     """The address with its house number's label, its town, its postcode, and the country that ends it."""
     before = _HOUSE_NUMBER_BEFORE.search(text, max(0, start - _REACH), start)
     start = before.start() if before else start
@@ -131,7 +145,7 @@ def complete_address(text: str, start: int, end: int, vocabulary: Vocabulary) ->
     town = _NEXT.match(text, end) if _ENDS_WITH_CODE.search(text, max(start, end - 8), end) else None
     if town and _is_name_part(text, town, vocabulary, text.islower() or text.isupper()) and not is_plain(town["word"]):
         end = town.end()
-    return {"start": start, "end": _find_country_behind(text, end)}
+    return Stretch(start, _find_country_behind(text, end))
 
 
 def _find_place_before(text: str, start: int, vocabulary: Vocabulary) -> int:

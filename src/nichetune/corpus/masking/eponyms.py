@@ -64,13 +64,14 @@ _HEAD_ENDINGS = (
 )
 # Heads of listed eponyms that people have, too.
 _OWNED = (
-    "act action area areas arm attack attacks balance bar bars bed black blue bodies body brace brake cast cell cells "
-    "claim claims code column complaint court crane cycle drum engine equipment error exception filter filters frame "
-    "furnace gas gate gates glass green hearing hearings index key keys lamp letter letters level line lines machine "
-    "mask material materials method methods mill motion motions motor number oil order orders pair paper paradox pen "
-    "pin pipe plan plea pleas plot point points position privilege pump pupil pupils rash red report right rights "
-    "ring rings saw scale scales screen search searches speech stain statement steel stop stops switch system tank "
-    "tanks teeth tower trust tube unit units violation waiver warning warnings wheel wire wires yellow zone"
+    "act action agreement area areas arm attack attacks balance bar bars bed black blue bodies body brace brake "
+    "cast cell cells claim claims code column complaint court crane cycle drum engine equipment error exception "
+    "filter filters frame furnace gas gate gates glass green hearing hearings index key keys lamp letter letters "
+    "level line lines machine mask material materials method methods mill motion motions motor number offer "
+    "offers oil order orders pair paper paradox pen pin pipe plan plea pleas plot point points position privilege "
+    "pump pupil pupils rash red report right rights ring rings saw scale scales screen search searches speech "
+    "stain statement steel stop stops switch system tank tanks teeth tower trust tube unit units violation waiver "
+    "warning warnings wheel wire wires yellow zone"
 )
 _HYPHENED_BEFORE = re.compile(r"(?:[^\W\d_]+-)*$")
 _HYPHENED_BEHIND = re.compile(r"(?:-[^\W\d_]+)*")

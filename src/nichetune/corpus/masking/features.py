@@ -7,16 +7,17 @@ Forms are hashes of the lower-cased word, its first and last three letters and i
 
 from __future__ import annotations
 
-import functools
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from spacy.attrs import ORTH
+from spacy.strings import StringStore
 from spacy.tokens import Doc
 
-from nichetune.corpus.analyzer import ReadDocs
-from nichetune.corpus.masking.lexicon import eponym_heads, eponyms, given_names
+from nichetune.corpus.analyzer import ReadDocs, load_language
+from nichetune.corpus.masking.lexicon import depend_on_names, eponym_heads, eponyms, given_names
 from nichetune.corpus.masking.plain_words import is_plain, spellings
 
 # Sizes of the hash tables: lower, prefix, suffix, shape. Row 0 stands for "hidden" and for padding.
@@ -134,7 +135,8 @@ class Features:
 
 def read_features(read: ReadDocs) -> Features:
     """Features of all words of some texts, one text after the other."""
-    seen = [_describe(token.orth, token.text) for doc in read.docs for token in doc]
+    strings = load_language().vocab.strings
+    seen = [_describe_known(orth, strings) for doc in read.docs for orth in doc.to_array([ORTH]).ravel().tolist()]  # type: ignore[arg-type]
     forms = np.array([form for form, _ in seen], dtype=np.int64).reshape(-1, len(TABLES))
     flags = np.zeros((len(seen), FLAGS), dtype=np.float32)
     flags[:, :WORD_FLAGS] = np.array([flag for _, flag in seen], dtype=np.float32).reshape(-1, WORD_FLAGS)
@@ -150,8 +152,21 @@ def _mark_entities(docs: Sequence[Doc], flags: np.ndarray) -> None:
         at += len(doc)
 
 
-@functools.lru_cache(maxsize=200_000)
-def _describe(orth: int, word: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
+_described: dict[int, tuple[tuple[int, ...], tuple[float, ...]]] = {}
+_MOST_DESCRIBED = 200_000
+depend_on_names(_described.clear)
+
+
+def _describe_known(orth: int, strings: StringStore) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """A word by its number in the vocabulary: making spaCy's token objects would cost more than all else here."""
+    if orth not in _described:
+        if len(_described) >= _MOST_DESCRIBED:
+            _described.clear()
+        _described[orth] = _describe(strings[orth])
+    return _described[orth]
+
+
+def _describe(word: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
     lower = word.casefold()
     forms = (lower, lower[:3], lower[-3:], _shape(word))
     rows = tuple(

@@ -5,7 +5,10 @@ text -> [Finding(start=4, end=12, entity="MEDICAL_RECORD", score=0.95)]
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]*_(?:\d+|h[0-9a-f]{12})\]")
 
 # Labels lend certainty in this order; the strongest claim on a stretch of text names its type.
 SURE, CERTAIN, LIKELY, POSSIBLE = 1.0, 0.95, 0.85, 0.6

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from nichetune.corpus.masking.complete import is_edge
 from nichetune.corpus.masking.eponyms import names_thing
 from nichetune.corpus.masking.features import STREET_WORDS
+from nichetune.corpus.masking.findings import PLACEHOLDER
 from nichetune.corpus.masking.lexicon import given_names
 from nichetune.corpus.masking.plain_words import is_function_word, is_plain
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_LETTERS, _LONG_NUMBER = re.compile(r"[^\W\d_]+"), re.compile(r"\d(?:[ .-]?\d){4}")
 _SENTENCE_BEFORE = re.compile(r"(?:^|[.:;!?|\n\t*>(\"“-])\s*$")
 _PART_BEHIND, _PART_BEFORE = re.compile(r"[-.]?\w"), re.compile(r"\w[-.]?$")
 _SHORT, _ABBREVIATION = 3, 4
@@ -48,6 +50,14 @@ def trim_guess(text: str, start: int, end: int, entity: str, knows: Callable[[st
     return words[0].start(), words[-1].end()
 
 
+def may_hide_more(masked: str) -> bool:
+    """Whether a masked text still holds a word or number that could be personal: neither plain nor a placeholder."""
+    rest = PLACEHOLDER.sub(" ", masked)
+    return _LONG_NUMBER.search(rest) is not None or any(
+        len(word) >= _SHORT and not is_plain(word) and not is_edge(word) for word in _LETTERS.findall(rest)
+    )
+
+
 def _is_address(text: str, words: list[re.Match[str]], knows: Callable[[str], bool]) -> bool:
     """Whether there is a name, or a number beside a street, or a postcode."""
     values = [one.group() for one in words]
@@ -59,11 +69,7 @@ def _is_address(text: str, words: list[re.Match[str]], knows: Callable[[str], bo
             for one in words
         )
         or (digits > 0 and len(values) > (1 if has_street else 2) and (has_street or _has_no_case(text)))
-        or (
-            len(values) == 1
-            and _LEAST_POSTCODE <= digits == len(values[0]) <= _MOST_POSTCODE
-            and not _is_year(values[0])
-        )
+        or (len(values) == 1 and digits == len(values[0]) and _is_postcode(values[0]))
     )
 
 

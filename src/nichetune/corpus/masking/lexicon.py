@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _hidden: frozenset[str] = frozenset()
+_dependents: list[Callable[[], object]] = []
+
+
+def depend_on_names(clear: Callable[[], object]) -> None:
+    """Has a cache cleared whenever the list of given names changes."""
+    _dependents.append(clear)
 
 
 def hide_words(words: Iterable[str]) -> None:
@@ -19,6 +25,8 @@ def hide_words(words: Iterable[str]) -> None:
     global _hidden
     _hidden = frozenset(words)
     given_names.cache_clear()
+    for clear in _dependents:
+        clear()
 
 
 @functools.cache

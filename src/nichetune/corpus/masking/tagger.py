@@ -115,9 +115,11 @@ def _read_spans(doc: Doc, chances: np.ndarray, least: float) -> list[Tagged]:
     first, label, scores = -1, "", [0.0]
 
     def close(end: int) -> None:
+        if first < 0:
+            return  # the usual case; a look at `doc` makes an object
         while end > first and doc[end - 1].is_space:
             end -= 1
-        if first >= 0 and end > first:
+        if end > first:
             last = doc[end - 1]
             found.append(Tagged(doc[first].idx, last.idx + len(last.text), label, float(np.mean(scores))))
 
