@@ -102,6 +102,7 @@ def mask(
     vault: Annotated[Path | None, typer.Option(help="Keep the masked values here, encrypted by the key.")] = None,
     restore: Annotated[bool, typer.Option(help="Put the vault's values back into a masked file.")] = False,
     audit: Annotated[int, typer.Option(min=0, help="Show so many masked texts and ask about each.")] = 0,
+    processes: Annotated[int, typer.Option(min=0, help="Worker processes for a file; 0 for one per core.")] = 0,
     project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -121,7 +122,9 @@ def mask(
         counts = restore_file(source, target, vault, key_file).counts
         show({"target": target, **counts}, as_json, [f"{target}: {counts['restored']} values put back"])
         return
-    choices = MaskChoices(consistent=consistent, key_file=key_file, vault=vault)
+    if overrides:
+        raise UserError("mask: --set is for a project's settings: a file takes options (nichetune mask --help)")
+    choices = MaskChoices(consistent=consistent, key_file=key_file, vault=vault, processes=processes)
     done = mask_file(source, target, replace(choices, policy=policy) if policy else choices)
     entities = done.facts["entities"]
     lines = [f"{target}: {done.counts['masked']} values masked in {done.counts['lines']} lines"]

@@ -51,7 +51,7 @@ def trim_guess(text: str, start: int, end: int, entity: str, knows: Callable[[st
 
 
 def may_hide_more(masked: str) -> bool:
-    """Whether a masked text still holds a word or number that could be personal: neither plain nor a placeholder."""
+    """Whether a word or number stands in a masked text that could still be personal."""
     rest = PLACEHOLDER.sub(" ", masked)
     return _LONG_NUMBER.search(rest) is not None or any(
         len(word) >= _SHORT and not is_plain(word) and not is_edge(word) for word in _LETTERS.findall(rest)
