@@ -12,8 +12,10 @@ from nichetune.core.errors import UserError
 from nichetune.core.files import write_jsonl
 from nichetune.core.settings import DedupeSettings
 from nichetune.corpus import dedupe
-from nichetune.corpus.minhash import detection_probability, find_near_pairs, jaccard, shingle
+from nichetune.corpus.minhash import detection_probability
+from nichetune.corpus.neighbours import find_neighbours
 from nichetune.corpus.normal import normalise_text
+from nichetune.corpus.shingles import Subject, jaccard, shingle
 
 LONG = (
     "The patient was seen this morning for a central corneal opacity of the {} eye and is to come back in two weeks, "
@@ -153,13 +155,10 @@ def test_no_near_pair_is_missed_and_none_is_false():
         if jaccard(shingles[a], shingles[b]) >= settings.threshold
     }
     assert len(truth) > 50
-    assert {(pair.a, pair.b) for pair in find_near_pairs(texts, settings, 7)} == truth
+    found = find_neighbours([Subject(text, text) for text in texts], settings, 7)
+    assert {(pair.a, pair.b) for pair in found.pairs} == truth
 
 
 def test_the_detection_probability_is_what_the_settings_say():
     assert detection_probability(0.8, DedupeSettings()) == pytest.approx(1 - (1 - 0.8**4) ** 32)
     assert detection_probability(0.8, DedupeSettings()) > 0.9999
-
-
-def test_texts_shorter_than_a_shingle_are_only_compared_exactly():
-    assert find_near_pairs(["one two", "one two", "one", ""], DedupeSettings(), 7) == []

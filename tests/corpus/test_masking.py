@@ -9,15 +9,21 @@ from corpus_tools import make_document, make_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nichetune.corpus.masker import Job, find_spans, mask_record
+from nichetune.corpus.masker import Job, Masked, Search, find_spans, mask_records
+from nichetune.corpus.masking.policy import load_policy
 from nichetune.corpus.vocabulary import Vocabulary, learn_vocabulary
 
 PLAIN = Vocabulary()
+DIRECT = load_policy(["gdpr-direct", "secrets-only"])
 
 
-def mask_text(text: str, vocabulary: Vocabulary = PLAIN) -> str:
-    [spans] = find_spans([Job(text)], vocabulary, 0.4, 1)
-    return mask_record([text], [spans], vocabulary)[0].text
+def mask_texts(texts: list[str], vocabulary: Vocabulary = PLAIN, policy=DIRECT) -> list[Masked]:
+    """The texts of one record."""
+    return mask_records([[Job(text) for text in texts]], Search(vocabulary, policy, processes=1))[0]
+
+
+def mask_text(text: str, vocabulary: Vocabulary = PLAIN, policy=DIRECT) -> str:
+    return mask_texts([text], vocabulary, policy)[0].text
 
 
 @pytest.mark.parametrize(
@@ -91,8 +97,7 @@ def test_one_person_keeps_one_placeholder_and_relatives_get_their_own():
 
 def test_the_texts_of_one_record_share_their_placeholders():
     texts = ["Mrs. Maria Keller called from (503) 555-0140.", "Call Maria Keller back at (503) 555-0140."]
-    spans = find_spans([Job(text) for text in texts], PLAIN, 0.4, 1)
-    masked = [one.text for one in mask_record(texts, spans, PLAIN)]
+    masked = [one.text for one in mask_texts(texts)]
     assert masked == ["Mrs. [PERSON_1] called from [PHONE_NUMBER_1].", "Call [PERSON_1] back at [PHONE_NUMBER_1]."]
 
 
@@ -117,8 +122,7 @@ def test_most_names_are_found_in_prose_without_any_label():
               "The driver ({}) refused the load.", "Met {} at the depot; parts were missing.")  # fmt: skip
     names = [f"{faker.first_name()} {faker.last_name()}" for _ in range(100)]
     texts = [frames[n % len(frames)].format(name) for n, name in enumerate(names)]
-    spans = find_spans([Job(text) for text in texts], PLAIN, 0.4, 1)
-    masked = [mask_record([text], [found], PLAIN)[0].text for text, found in zip(texts, spans, strict=True)]
+    masked = [one[0].text for one in mask_records([[Job(text)] for text in texts], Search(policy=DIRECT, processes=1))]
     kept = [name for name, text in zip(names, masked, strict=True) if any(part in text for part in name.split())]
     assert len(kept) <= 5, "recall of unlabelled names fell below 0.95"
 
@@ -132,8 +136,7 @@ WORDS = st.sampled_from(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(st.lists(WORDS, max_size=12).map(" ".join), st.text(max_size=60)))
 def test_offsets_rebuild_the_masked_text_and_a_second_pass_changes_nothing(text):
-    [spans] = find_spans([Job(text)], PLAIN, 0.4, 1)
-    masked = mask_record([text], [spans], PLAIN)[0]
+    [masked] = mask_texts([text])
     rebuilt, at = "", 0
     for one in masked.entities:
         assert at <= one.start < one.end <= len(text)
@@ -146,7 +149,7 @@ def test_offsets_rebuild_the_masked_text_and_a_second_pass_changes_nothing(text)
 def test_the_number_of_processes_changes_nothing():
     texts = [f"Pt: Maria Keller, visit {n}. Met Julia Welch; call (503) 555-01{n % 100:02d}." for n in range(300)]
     jobs = [Job(text) for text in texts]
-    assert find_spans(jobs, PLAIN, 0.4, 1) == find_spans(jobs, PLAIN, 0.4, 2)
+    assert find_spans(jobs, Search(processes=1)) == find_spans(jobs, Search(processes=2))
 
 
 def test_a_very_long_text_is_masked_to_its_end():

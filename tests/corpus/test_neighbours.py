@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from nichetune.core.records import Example, Source
 from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.cleaning import clean_examples
-from nichetune.corpus.minhash import find_near_pairs, jaccard, shingle
 from nichetune.corpus.neighbours import find_neighbours
 from nichetune.corpus.normal import loosen_text, normalise_text
-from nichetune.corpus.shingles import Subject
+from nichetune.corpus.shingles import Subject, jaccard, shingle
 
 LETTER = (
     "Dear customer thank you for your letter about {own} which we have passed on to the office that looks after such "
@@ -59,8 +58,8 @@ def test_short_texts_are_alike_by_their_words_or_letters_and_numbers_count(one, 
 
 def test_a_templated_source_keeps_every_record_and_joins_none():
     letters = make_letters(200)
-    plain = find_near_pairs([loosen_text(one) for one in letters], DedupeSettings(), 7)
-    assert len({pair.b for pair in plain}) > 150  # by all of their words nearly all would go
+    plain = find(letters, boilerplate_share=1.0)
+    assert len({b for _, b in plain}) > 150  # by all of their words nearly all would go
     done = clean_examples([free(f"l{n}", text) for n, text in enumerate(letters)], make_settings())
     assert len(done.kept) == 200 and done.joined_groups == 0 and done.template_shingles > 20
 

@@ -13,7 +13,8 @@ from nichetune.core.files import write_jsonl
 from nichetune.core.records import Message
 from nichetune.corpus import split
 from nichetune.corpus.leaks import find_document_overlap
-from nichetune.corpus.overlap import SealedRuns, find_boilerplate, measure_run
+from nichetune.corpus.overlap import SealedRuns, measure_run
+from nichetune.corpus.spotting import find_boilerplate
 
 TASKS = make_settings().tasks
 QUESTION = "when does the night shift at the north gate hand the keys to the office"
@@ -55,12 +56,12 @@ def test_a_sealed_answer_in_a_question_is_a_leak_and_taught_twice_is_none():
 
 
 @pytest.mark.parametrize("groups", [2, 3])
-def test_a_run_of_three_groups_is_boilerplate_and_of_two_is_not(groups):
+def test_a_run_of_three_groups_is_boilerplate_and_of_two_is_not(groups, tmp_path):
     corpus = [
         ITEM,
         *(make_example(f"t{n}", f"so {QUESTION} x{n}", task="explain", answer="a") for n in range(groups - 1)),
     ]
-    boilerplate = find_boilerplate(corpus, [ITEM], 8, 3, TASKS)
+    boilerplate = find_boilerplate(corpus, [ITEM], 8, 3, TASKS, tmp_path)
     assert bool(boilerplate) == (groups == 3)
     assert (hit(corpus[1], ITEM, boilerplate=boilerplate) is None) == (groups == 3)
 

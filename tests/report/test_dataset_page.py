@@ -147,6 +147,7 @@ def test_the_smallest_gain_grows_when_groups_are_alike(made: Made, tmp_path: Pat
     ("audit", "words"),
     [
         (None, "Not measured"),
+        (Audit(200, 0, stale=True), "Not measured: a sample was judged, but"),
         (Audit(200, 0), "0 of 200 judged texts still held personal data: below 1.5% with 95% confidence"),
         (Audit(200, 3), "3 of 200 judged texts still held personal data: below 3.8% with 95% confidence"),
     ],
@@ -158,6 +159,8 @@ def test_the_residual_risk_has_an_exact_bound(audit: Audit | None, words: str) -
 def test_the_audit_stands_on_the_page(made: Made, tmp_path: Path) -> None:
     page = render(with_audit(made, tmp_path, {"sampled": 200, "leaks": 0}), tmp_path)
     assert "Below 1.5%" in page
+    page = render(with_audit(made, tmp_path, {"sampled": 200, "leaks": 0, "masked": "another digest"}), tmp_path)
+    assert "Below 1.5%" not in page and "masked anew since" in page
 
 
 @pytest.mark.parametrize("told", [[], {"sampled": 10}, {"sampled": 10, "leaks": 11}, {"sampled": "many", "leaks": 0}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -94,27 +95,67 @@ def ingest(
 def mask(
     source: Annotated[Path | None, typer.Argument(help="JSON Lines with `text`; without it, the project.")] = None,
     target: Annotated[Path | None, typer.Argument(help="Where the masked lines go.")] = None,
+    policy: Annotated[list[str] | None, typer.Option(help="hipaa-safe-harbor, gdpr-direct, secrets-only or a YAML file;"
+                                                     " may be repeated. Default: the first and the last.")] = None,
+    consistent: Annotated[bool, typer.Option(help="One hash or surrogate for a value in all lines.")] = False,
+    key_file: Annotated[Path | None, typer.Option(help="Key of hashes, surrogates and vault.")] = None,
+    vault: Annotated[Path | None, typer.Option(help="Keep the masked values here, encrypted by the key.")] = None,
+    restore: Annotated[bool, typer.Option(help="Put the vault's values back into a masked file.")] = False,
+    audit: Annotated[int, typer.Option(min=0, help="Show so many masked texts and ask about each.")] = 0,
+    processes: Annotated[int, typer.Option(min=0, help="Worker processes for a file; 0 for one per core.")] = 0,
     project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Remove personal data and secrets, from the project's corpus or from any JSON Lines file."""
     if source is None:
-        run_stage_of("mask", project, run_dir, overrides, as_json)
+        _mask_project(project, run_dir, [*(overrides or []), *_policy_override(policy)], as_json, audit)
         return
     if target is None:
         raise UserError("mask: give two files, nichetune mask in.jsonl out.jsonl, or none for the project")
-    from nichetune.corpus.mask_file import mask_file
+    from nichetune.corpus.mask_file import MaskChoices, mask_file, restore_file
 
     if as_json:
         silence_progress()
-    done = mask_file(source, target)
+    if restore:
+        if vault is None:
+            raise UserError("mask --restore: give the vault: --vault FILE")
+        counts = restore_file(source, target, vault, key_file).counts
+        show({"target": target, **counts}, as_json, [f"{target}: {counts['restored']} values put back"])
+        return
+    if overrides:
+        raise UserError("mask: --set is for a project's settings: a file takes options (nichetune mask --help)")
+    choices = MaskChoices(consistent=consistent, key_file=key_file, vault=vault, processes=processes)
+    done = mask_file(source, target, replace(choices, policy=policy) if policy else choices)
     entities = done.facts["entities"]
     lines = [f"{target}: {done.counts['masked']} values masked in {done.counts['lines']} lines"]
-    show(
-        {"target": target, **done.counts, "entities": entities},
-        as_json,
-        lines + [f"  {kind}: {n}" for kind, n in entities.items()],
-    )
+    result = {"target": target, **done.counts, "policy": done.facts["policy"], "entities": entities}
+    if audit:
+        from nichetune.console.audit import audit_file
+
+        result["audit"] = audit_file(target, audit)
+        lines.append(f"audit: {result['audit']['sentence']}")
+    show(result, as_json, lines + [f"  {kind}: {n}" for kind, n in entities.items()])
+
+
+def _policy_override(policy: list[str] | None) -> list[str]:
+    return [f"mask.policy=[{', '.join(policy)}]"] if policy else []
+
+
+def _mask_project(project: Path, run_dir: Path | None, overrides: list[str] | None, as_json: bool, audit: int) -> None:
+    run_stage_of("mask", project, run_dir, overrides, as_json and not audit)
+    if not audit:
+        return
+    from nichetune.console.audit import audit_stage
+    from nichetune.core.files import read_json, write_json
+    from nichetune.core.stages import MANIFEST
+    from nichetune.pipeline.flow import AUDIT
+
+    opened = open_from(project, run_dir, overrides, as_json)
+    masked = opened.path("mask")
+    result = audit_stage(masked, audit)
+    digest = read_json(masked / MANIFEST)["digest"]
+    write_json(opened.run_dir / AUDIT, {"sampled": result["judged"], "leaks": result["leaks"], "masked": digest})
+    show({"audit": result}, as_json, [f"audit: {result['sentence']}; the dataset's page shows it after the next run"])
 
 
 def train(

@@ -100,14 +100,19 @@ def read_json(path: Path) -> Any:
 
 def write_jsonl(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> int:
     """Writes records as JSON Lines, whole or not at all; returns how many."""
+    plain = (one.model_dump(mode="json") if isinstance(one, BaseModel) else one for one in records)
+    return write_lines(path, (json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in plain))
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> int:
+    """Writes lines that end in a newline, whole or not at all; returns how many."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     count = 0
     try:
-        with part.open("w", encoding="utf-8") as handle:
-            for record in records:
-                plain = record.model_dump(mode="json") if isinstance(record, BaseModel) else record
-                handle.write(json.dumps(plain, ensure_ascii=False) + "\n")
+        with part.open("wb") as handle:
+            for line in lines:
+                handle.write(line)
                 count += 1
         os.replace(part, path)
     except BaseException:

@@ -164,6 +164,21 @@ class MaskSettings(Section):
     enabled: bool = Field(True, description="Off only with `because`.")
     because: str = Field("", description="Why an unmasked corpus may be trained on, in words; kept in the manifest.")
     keep_raw: bool = Field(False, description="Keep `private/` (unmasked text, mode 0700) after masking.")
+    policy: list[str] = Field(
+        default_factory=lambda: ["gdpr-direct", "secrets-only"],
+        min_length=1,
+        description="Policies that act together: hipaa-safe-harbor, gdpr-direct, secrets-only, or YAML files in the "
+        "project. Direct identifiers by default, since dates and places often carry the task.",
+    )
+    consistency: Literal["record", "corpus"] = Field(
+        "record",
+        description="Whether a value's hash or surrogate is its own in each record or one in the whole corpus.",
+    )
+    key_file: str = Field(
+        "",
+        description="Key of hashes and surrogates, outside the project; empty: the user's own, made at first use.",
+    )
+    second_pass: bool = Field(True, description="Look at the masked texts afresh, and mask what shows only then.")
     allow: list[str] = Field(default_factory=list, description="Terms that are never masked.")
     min_score: float = Field(
         0.4,
@@ -172,6 +187,19 @@ class MaskSettings(Section):
         description="Confidence from which a finding counts; low, since a leak costs more than a placeholder.",
     )
     processes: int = Field(0, ge=0, description="Worker processes; 0: one per core.")
+
+
+class DataSettings(Section):
+    """Where the heavy part of cleaning runs. The result is the same everywhere, so that no stage runs again for it."""
+
+    engine: Literal["native", "ray"] = Field(
+        "native", description="native: this machine's cores. ray: a Ray cluster, with `nichetune[ray]` on every node."
+    )
+    address: str = Field(
+        "",
+        description="The cluster's address: `host:6379` from one of its nodes, `ray://host:10001` from outside; empty: "
+        "a Ray on this machine, started for the run. The run's folder must be one that all nodes see.",
+    )
 
 
 class DedupeSettings(Section):
@@ -426,6 +454,7 @@ class Settings(Section):
     tasks: dict[str, TaskSettings] = Field(description="What the model is to answer.")
     ingest: IngestSettings = IngestSettings()
     mask: MaskSettings = MaskSettings()
+    data: DataSettings = DataSettings()
     quality: QualitySettings = QualitySettings()
     dedupe: DedupeSettings = DedupeSettings()
     split: SplitSettings = SplitSettings()

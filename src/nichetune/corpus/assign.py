@@ -1,6 +1,6 @@
 """Says which part of the split each example goes to: by group, by time, or by both.
 
-examples + rules -> a part for each example, or why it goes to none
+cards of examples (cards.py) + rules -> a part for each example, or why it goes to none
 
 Groups are ranked by a salted hash of their names, so the order is fixed before anything is trained and no result can
 move it. Stratum by stratum (a task; or its answers, or classes) the first groups are sealed until the share of
@@ -15,134 +15,146 @@ tested on an unseen future. Each side gives up what the other holds: with the sh
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+import numpy as np
+
 from nichetune.core.errors import UserError
-from nichetune.core.records import Dropped, Example
+from nichetune.core.records import Example
 from nichetune.core.settings import SplitSettings
-from nichetune.core.stages import name_digest
-from nichetune.corpus.answers import answer_key
+from nichetune.corpus.cards import Cards, read_cards
+from nichetune.corpus.contradictions import Aside
+from nichetune.corpus.lines import Lazy
 
 Part = Literal["train", "dev", "holdout"]
 PARTS: tuple[Part, ...] = ("train", "dev", "holdout")
 NO_DATE = "no date to split by"
 TOO_OLD = "older than the cut, in a sealed group"
 TOO_NEW = "not older than the cut, in a group for training"
+_TRAIN, _DEV, _HOLDOUT = range(3)
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """The parts, what fits none of them, and where time was cut (empty by group)."""
+    """The places of each part, what fits none of them, and where time was cut (empty by group)."""
 
-    parts: dict[Part, list[Example]]
-    dropped: list[Dropped] = field(default_factory=list)
+    examples: Sequence[Example]
+    places: dict[Part, np.ndarray]
+    dropped: list[Aside] = field(default_factory=list)
     cut: str = ""
 
+    @property
+    def parts(self) -> dict[Part, Sequence[Example]]:
+        """The examples of each part, read when they are asked for."""
+        return {part: Lazy(places, self.examples.__getitem__) for part, places in self.places.items()}
 
-def assign_examples(examples: Sequence[Example], rules: SplitSettings) -> Assigned:
+
+def assign_examples(examples: Sequence[Example], rules: SplitSettings, cards: Cards | None = None) -> Assigned:
     """Assigns every example.
+
+    Args:
+        cards: of all of them; by default they are read.
 
     Raises:
         UserError: the split goes by time, and no example has a date.
     """
+    cards = cards or read_cards(examples, rules, {})
+    everything = np.arange(len(cards))
     if rules.by == "group":
-        return _gather(examples, assign_groups(examples, rules))
-    dated = [one for one in examples if _parse_date(one.valid_from)]
-    if not dated:
+        return Assigned(examples, _gather(everything, _draw_homes(everything, cards, rules)))
+    names = [_parse_date(text) for text in cards.names["dates"]]
+    days = sorted({"", *names})
+    places = {day: n for n, day in enumerate(days)}
+    numbers = np.array([places[day] for day in names], dtype=np.int32)[cards.dates]
+    dated = everything[numbers > 0]
+    if not len(dated):
         raise UserError(
             f"split.by is {rules.by}, and none of {len(examples)} examples has a date: map valid_from to a column of "
             f"dates (2026-04-30), or set split.by to group"
         )
-    undated = [
-        Dropped(id=one.id, reason=NO_DATE, source=one.source) for one in examples if not _parse_date(one.valid_from)
-    ]
-    done = _cut_by_time(dated, rules) if rules.by == "time" else _cut_by_both(dated, rules)
-    return Assigned(done.parts, [*undated, *done.dropped], done.cut)
+    homes, cut = (_cut_by_time if rules.by == "time" else _cut_by_both)(dated, cards, rules, numbers)
+    undated = [Aside(n, NO_DATE, n) for n in everything[numbers == 0].tolist()]
+    kept, dropped = _keep_sides(dated, homes, numbers >= cut)
+    return Assigned(examples, kept, [*undated, *dropped], days[cut])
 
 
 def assign_groups(examples: Sequence[Example], rules: SplitSettings) -> dict[str, Part]:
     """The part that each group goes to, by salted draw."""
-    return _rank_and_fill(examples, rules, lambda group: name_digest(rules.salt, group))
+    parts = assign_examples(examples, rules).parts
+    return {one.group: part for part, members in parts.items() for one in members}
 
 
-def _rank_and_fill(
-    examples: Sequence[Example], rules: SplitSettings, rank: Callable[[str], object], share: float | None = None
-) -> dict[str, Part]:
-    sizes: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in examples:
-        sizes[_stratum(one, rules)][one.group] += 1
-    homes: dict[str, Part] = {}
-    shares: tuple[tuple[Part, float], ...] = (("holdout", share or rules.holdout), ("dev", rules.dev))
-    for groups in sizes.values():
-        ranked = sorted(groups, key=rank)  # type: ignore[arg-type]
+def _draw_homes(
+    places: np.ndarray, cards: Cards, rules: SplitSettings, share: float | None = None, last: np.ndarray | None = None
+) -> np.ndarray:
+    """The part of each example's group, by number. [places]
+
+    Args:
+        last: the newest day of each group, which then goes before the draw. [groups, sorted by their draw]
+    """
+    groups, which = np.unique(cards.groups[places], return_inverse=True)  # sorted: in the order of the draw
+    order = np.arange(len(groups)) if last is None else np.lexsort((np.arange(len(groups)), -last))
+    strata = cards.strata[places]
+    homes = np.full(len(groups), -1, dtype=np.int8)
+    shares = ((_HOLDOUT, share or rules.holdout), (_DEV, rules.dev))
+    _, firsts = np.unique(strata, return_index=True)
+    for stratum in strata[np.sort(firsts)].tolist():  # in the order in which they come
+        sizes = np.bincount(which[strata == stratum], minlength=len(groups))
+        ranked = order[sizes[order] > 0]
         for part, wanted in shares:
-            _fill(part, round(wanted * groups.total()), ranked, groups, homes)
-    return {group: homes.get(group, "train") for groups in sizes.values() for group in groups}
+            _fill(part, round(wanted * int(sizes.sum())), ranked, sizes, homes)
+    homes[homes < 0] = _TRAIN
+    drawn: np.ndarray = homes[which]
+    return drawn
 
 
-def _stratum(one: Example, rules: SplitSettings) -> str:
-    if rules.stratify == "label":
-        return name_digest(one.task, answer_key(one))
-    return one.task if rules.stratify == "task" else name_digest(one.task, one.document_class)
-
-
-def _fill(part: Part, target: int, ranked: list[str], sizes: Counter[str], homes: dict[str, Part]) -> None:
+def _fill(part: int, target: int, ranked: np.ndarray, sizes: np.ndarray, homes: np.ndarray) -> None:
     """Gives `part` groups in their order until it holds `target` examples of the stratum."""
-    held = sum(sizes[group] for group in ranked if homes.get(group) == part)
-    for group in ranked:
-        if held >= target:
-            return
-        if group not in homes:
-            homes[group] = part
-            held += sizes[group]
+    held = int(sizes[ranked][homes[ranked] == part].sum())
+    free = ranked[homes[ranked] < 0]
+    before = held + np.concatenate([[0], np.cumsum(sizes[free])[:-1]]) if len(free) else np.empty(0)
+    homes[free[before < target]] = part
 
 
-def _gather(examples: Sequence[Example], homes: Mapping[str, Part]) -> Assigned:
-    return Assigned({part: [one for one in examples if homes[one.group] == part] for part in PARTS})
+def _gather(places: np.ndarray, homes: np.ndarray) -> dict[Part, np.ndarray]:
+    return {part: places[homes == n] for n, part in enumerate(PARTS)}
 
 
-def _cut_by_time(examples: Sequence[Example], rules: SplitSettings) -> Assigned:
+def _cut_by_time(places: np.ndarray, cards: Cards, rules: SplitSettings, days: np.ndarray) -> tuple[np.ndarray, int]:
     """Newest groups first; a tie goes by the salt."""
-    last: dict[str, str] = {}
-    for one in examples:
-        last[one.group] = max(last.get(one.group, ""), _parse_date(one.valid_from))
-    order = {g: n for n, g in enumerate(sorted(last, key=lambda g: name_digest(rules.salt, g)))}
-    newest = sorted(last, key=lambda g: (last[g], -order[g]), reverse=True)
-    places = {group: n for n, group in enumerate(newest)}
-    homes = _rank_and_fill(examples, rules, lambda group: places[group])
-    cut = min((last[group] for group, part in homes.items() if part == "holdout"), default="")
-    return _keep_sides(examples, homes, cut)
+    groups, which = np.unique(cards.groups[places], return_inverse=True)
+    last = np.zeros(len(groups), dtype=np.int64)
+    np.maximum.at(last, which, days[places])
+    homes = _draw_homes(places, cards, rules, last=last)
+    sealed = last[which[homes == _HOLDOUT]]
+    return homes, int(sealed.min()) if len(sealed) else 0
 
 
-def _cut_by_both(examples: Sequence[Example], rules: SplitSettings) -> Assigned:
+def _cut_by_both(places: np.ndarray, cards: Cards, rules: SplitSettings, days: np.ndarray) -> tuple[np.ndarray, int]:
     share = math.sqrt(rules.holdout)
-    homes = _rank_and_fill(examples, rules, lambda group: name_digest(rules.salt, group), share)
-    dates = sorted(_parse_date(one.valid_from) for one in examples)
-    cut = dates[min(len(dates) - 1, round((1 - share) * len(dates)))]
-    return _keep_sides(examples, homes, cut)
+    homes = _draw_homes(places, cards, rules, share)
+    ordered = np.sort(days[places])
+    return homes, int(ordered[min(len(ordered) - 1, round((1 - share) * len(ordered)))])
 
 
-def _keep_sides(examples: Sequence[Example], homes: Mapping[str, Part], cut: str) -> Assigned:
+def _keep_sides(
+    places: np.ndarray, homes: np.ndarray, future: np.ndarray
+) -> tuple[dict[Part, np.ndarray], list[Aside]]:
     """The sealed future, and the past of all the other groups."""
-    parts: dict[Part, list[Example]] = {part: [] for part in PARTS}
-    dropped = []
-    for one in examples:
-        part, future = homes[one.group], _parse_date(one.valid_from) >= cut
-        if future == (part == "holdout"):
-            parts[part].append(one)
-        else:
-            reason = TOO_NEW if future else TOO_OLD
-            dropped.append(Dropped(id=one.id, reason=reason, source=one.source))
-    return Assigned(parts, dropped, cut)
+    is_future = future[places]
+    fits = is_future == (homes == _HOLDOUT)
+    late = is_future[~fits].tolist()
+    reasons = [TOO_NEW if one else TOO_OLD for one in late]
+    dropped = [Aside(n, reason, n) for n, reason in zip(places[~fits].tolist(), reasons, strict=True)]
+    return _gather(places[fits], homes[fits]), dropped
 
 
-def _parse_date(text: str | None) -> str:
+def _parse_date(text: str) -> str:
     """The day, in a form that sorts; empty where there is none."""
     try:
-        return date.fromisoformat((text or "").strip()[:10]).isoformat()
+        return date.fromisoformat(text.strip()[:10]).isoformat()
     except ValueError:
         return ""

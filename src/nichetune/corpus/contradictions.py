@@ -1,6 +1,6 @@
 """Same input, different answers: nobody can say which is right, and a setting decides what becomes of them.
 
-examples -> kept, put aside, and an estimate of how often the labels are wrong
+traits of examples -> kept, put aside, and an estimate of how often the labels are wrong
 
     Estimate(value=0.021, low=0.009, high=0.043, n=132)
 """
@@ -8,17 +8,17 @@ examples -> kept, put aside, and an estimate of how often the labels are wrong
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from scipy import stats
 
 from nichetune.core.errors import UserError
-from nichetune.core.records import Dropped, Estimate, Example
-from nichetune.corpus.answers import answer_key, input_key
+from nichetune.core.records import Estimate, Example
 from nichetune.corpus.findings import write_place
+from nichetune.corpus.traits import Traits
 
 CONTRADICTION = "same input, different answers"
 SUPERSEDED = "same input, newer answer"
@@ -26,54 +26,70 @@ _SHOWN = 4
 _CONFIDENCE = 0.95
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """An example that is put aside, why, and because of which other one; by their places."""
+
+    place: int
+    reason: str
+    other: int
+
+
 @dataclass(frozen=True)
 class Sifted:
-    """Examples that stay, and records of those that do not."""
+    """Places of examples that stay, and what goes."""
 
-    kept: list[Example]
-    dropped: list[Dropped]
+    kept: np.ndarray
+    gone: list[Aside]
 
 
-def settle_contradictions(examples: Sequence[Example], rule: Literal["quarantine", "newest", "stop"]) -> Sifted:
+def settle_contradictions(
+    places: np.ndarray, traits: Traits, examples: Sequence[Example], rule: Literal["quarantine", "newest", "stop"]
+) -> Sifted:
     """Takes out every text that comes with different answers, all its copies included, but for what the rule keeps.
 
     Raises:
         UserError: the rule is `stop` and there is one.
     """
-    inputs: dict[tuple[str, str, str], list[Example]] = defaultdict(list)
-    for one in examples:
-        inputs[input_key(one)].append(one)
-    torn = [members for members in inputs.values() if len({answer_key(one) for one in members}) > 1]
+    torn = _find_torn(places, traits)
     if torn and rule == "stop":
-        raise UserError(_describe(torn))
-    newest = {id(one) for members in torn for one in _find_newest(members)} if rule == "newest" else set()
-    fate: dict[int, Dropped] = {}
+        raise UserError(_describe(torn, examples))
+    gone: list[Aside] = []
     for members in torn:
-        winners = [one for one in members if id(one) in newest]
-        for one in members:
-            if id(one) not in newest:
-                fate[id(one)] = _put_aside(one, members, winners)
-    kept = [one for one in examples if id(one) not in fate]
-    return Sifted(kept, [fate[id(one)] for one in examples if id(one) in fate])
+        winners = _find_newest(members, traits) if rule == "newest" else []
+        gone += [_put_aside(one, members, winners, traits) for one in members if one not in winners]
+    aside = np.array([one.place for one in gone], dtype=np.int64)
+    return Sifted(places[~np.isin(places, aside)], sorted(gone, key=lambda one: one.place))
 
 
-def _find_newest(members: Sequence[Example]) -> list[Example]:
+def _find_torn(places: np.ndarray, traits: Traits) -> list[list[int]]:
+    """Inputs that have different answers, each as the places of all that ask it, in the order of the corpus."""
+    order = places[np.argsort(traits.inputs[places], kind="stable")]
+    inputs, answers = traits.inputs[order], traits.answers[order]
+    differs = np.flatnonzero((inputs[1:] == inputs[:-1]) & (answers[1:] != answers[:-1])) + 1
+    stops = np.concatenate([np.flatnonzero(inputs[1:] != inputs[:-1]) + 1, [len(order)]])
+    ends = np.unique(np.searchsorted(stops, differs, side="right"))
+    torn = [order[stops[n - 1] if n else 0 : stops[n]].tolist() for n in ends.tolist()]
+    return sorted(torn)
+
+
+def _find_newest(members: Sequence[int], traits: Traits) -> list[int]:
     """Those of the latest date that all say the same; none where dates are missing or the latest disagree."""
-    if any(not one.valid_from for one in members):
+    dates = traits.dates[members]
+    if not dates.all():
         return []
-    last = max(one.valid_from or "" for one in members)
-    newest = [one for one in members if one.valid_from == last]
-    return newest if len({answer_key(one) for one in newest}) == 1 else []
+    newest = [one for one, date in zip(members, dates.tolist(), strict=True) if date == dates.max()]
+    return newest if len(set(traits.answers[newest].tolist())) == 1 else []
 
 
-def _put_aside(one: Example, members: Sequence[Example], winners: Sequence[Example]) -> Dropped:
-    other = winners[0] if winners else next(m for m in members if answer_key(m) != answer_key(one))
-    reason = SUPERSEDED if winners else CONTRADICTION
-    return Dropped(id=one.id, reason=reason, source=one.source, because_of=other.id)
+def _put_aside(one: int, members: Sequence[int], winners: Sequence[int], traits: Traits) -> Aside:
+    if winners:
+        return Aside(one, SUPERSEDED, winners[0])
+    return Aside(one, CONTRADICTION, next(m for m in members if traits.answers[m] != traits.answers[one]))
 
 
-def _describe(torn: Sequence[Sequence[Example]]) -> str:
-    shown = "; ".join(" and ".join(_place(one) for one in members[:2]) for members in torn[:_SHOWN])
+def _describe(torn: Sequence[Sequence[int]], examples: Sequence[Example]) -> str:
+    shown = "; ".join(" and ".join(_place(examples[n]) for n in members[:2]) for members in torn[:_SHOWN])
     more = "; …" if len(torn) > _SHOWN else ""
     return (
         f"{len(torn)} inputs come with different answers (dedupe.contradictions is stop): {shown}{more}: mend their "
@@ -85,7 +101,7 @@ def _place(one: Example) -> str:
     return f"{one.id} ({write_place(one.source)})"
 
 
-def estimate_label_noise(examples: Sequence[Example]) -> Estimate:
+def estimate_label_noise(traits: Traits) -> Estimate:
     """The share of wrong labels, from inputs that were labelled more than once.
 
     Two labels of one input differ in a share d of such inputs. If a label is wrong with chance e, whatever the other
@@ -93,15 +109,11 @@ def estimate_label_noise(examples: Sequence[Example]) -> Estimate:
     compared, so that inputs are independent; the interval of d is exact (Clopper and Pearson 1934, Biometrika 26).
     Copies that were never labelled anew make the rate too low.
     """
-    first: dict[tuple[str, str, str], str] = {}
-    differs: dict[tuple[str, str, str], bool] = {}
-    for one in examples:
-        key, answer = input_key(one), answer_key(one)
-        if key in first:
-            differs.setdefault(key, answer != first[key])
-        else:
-            first[key] = answer
-    n, k = len(differs), sum(differs.values())
+    order = np.argsort(traits.inputs, kind="stable")
+    inputs, answers = traits.inputs[order], traits.answers[order]
+    same = inputs[1:] == inputs[:-1]
+    second = same & np.concatenate([[True], ~same[:-1]])[: len(same)]  # beside the first label of its input
+    n, k = int(second.sum()), int((answers[1:] != answers[:-1])[second].sum())
     if n == 0:
         return Estimate(value=None, low=None, high=None, n=0)
     between = stats.binomtest(k, n).proportion_ci(_CONFIDENCE, method="exact")

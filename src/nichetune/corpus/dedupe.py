@@ -4,23 +4,34 @@ format/ -> examples.jsonl (groups joined), dropped.jsonl, contradictions.jsonl, 
 
     {"id": "int-0713", "reason": "exact duplicate", "because_of": "int-0004", "source": {…}}
 
-What counts as what stands in cleaning.py. Documents pass by: later stages read them from mask/.
+What counts as what stands in cleaning.py. Documents pass by: later stages read them from mask/. No more than a few
+numbers a record are in memory; what is done stands in `derived/work` until the stage is whole, and a killed one goes
+on with it.
 """
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nichetune.core.files import read_records, write_jsonl
+import numpy as np
+
+from nichetune.core.files import write_jsonl, write_lines
 from nichetune.core.records import Example
 from nichetune.core.settings import Settings
-from nichetune.core.stages import Report
-from nichetune.corpus.cleaning import Cleaned, clean_examples
+from nichetune.core.stages import DERIVED, Report
+from nichetune.corpus.cleaning import clean_examples
 from nichetune.corpus.contradictions import estimate_label_noise
+from nichetune.corpus.engine import start_engine
+from nichetune.corpus.lines import RecordFile
 from nichetune.corpus.minhash import detection_probability
 from nichetune.corpus.semantic import Encode
+from nichetune.corpus.traits import digest
+from nichetune.corpus.verdicts import Cleaned
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode | None = None) -> Report:
@@ -31,31 +42,48 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
 
     Raises:
         UserError: near-duplicates join too large a group, or a contradiction shall stop the run.
+        SystemFailure: the Ray cluster does not answer.
     """
-    examples = read_records(inputs["format"] / "examples.jsonl", Example)
-    cleaned = clean_examples(examples, settings, encode)
-    write_jsonl(out / "examples.jsonl", cleaned.kept)
+    start_engine(settings.data)
+    work = out / DERIVED / "work"
+    examples = RecordFile(inputs["format"] / "examples.jsonl", work / "lines.npy", Example)
+    cleaned = clean_examples(examples, settings, encode, work)
+    write_lines(out / "examples.jsonl", _copy_kept(examples, cleaned))
     write_jsonl(out / "dropped.jsonl", cleaned.dropped)
     write_jsonl(out / "contradictions.jsonl", cleaned.contradictions)
     write_jsonl(out / "clusters.jsonl", cleaned.clusters)
     write_jsonl(out / "lookalikes.jsonl", cleaned.lookalikes)
-    reasons = Counter(one.reason for one in (*cleaned.dropped, *cleaned.contradictions))
+    shutil.rmtree(out / DERIVED)
+    reasons = Counter(cleaned.count_reasons())
     counts = {
         "in": len(examples),
-        "out": len(cleaned.kept),
-        "contradictions": len(cleaned.contradictions),
-        "groups": len({one.group for one in cleaned.kept}),
+        "out": len(cleaned.places),
+        "contradictions": len(cleaned.torn),
+        "groups": cleaned.count_groups(),
         "joined_groups": cleaned.joined_groups,
         "near_pairs": cleaned.near_pairs,
     }
-    return Report(counts, dict(sorted(reasons.items())), _state_facts(settings, examples, cleaned))
+    return Report(counts, dict(sorted(reasons.items())), _state_facts(settings, cleaned))
 
 
-def _state_facts(settings: Settings, examples: list[Example], cleaned: Cleaned) -> dict[str, Any]:
+def _copy_kept(examples: RecordFile[Example], cleaned: Cleaned) -> Iterator[bytes]:
+    """Lines as they came, but for new names of groups."""
+    moved = np.array([digest(name) for name, root in cleaned.joined.items() if name != root], dtype=np.uint64)
+    is_moved = np.isin(cleaned.traits.groups[cleaned.places], moved).tolist()
+    for n, changes in zip(cleaned.places.tolist(), is_moved, strict=True):
+        line = examples.line(n)
+        if changes:
+            record = json.loads(line)
+            record["group"] = cleaned.joined[record["group"]]
+            line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+        yield line
+
+
+def _state_facts(settings: Settings, cleaned: Cleaned) -> dict[str, Any]:
     rules = settings.dedupe
     return {
         "detection_probability": round(detection_probability(rules.threshold, rules), 6),
-        "label_noise": estimate_label_noise(examples).model_dump(mode="json"),
+        "label_noise": estimate_label_noise(cleaned.traits).model_dump(mode="json"),
         "template": {"shingles": cleaned.template_shingles, "texts": cleaned.template_texts},
         "semantic": {"mode": rules.semantic, "compared": cleaned.meant_texts, "pairs": cleaned.meant_pairs},
     }

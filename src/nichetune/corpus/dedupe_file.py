@@ -21,10 +21,11 @@ from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.duplicates import Gone, drop_alike, drop_equal
 from nichetune.corpus.groups import Link, join_groups
 from nichetune.corpus.minhash import Pair
-from nichetune.corpus.neighbours import Neighbours, find_neighbours
+from nichetune.corpus.neighbours import Marks, Neighbours, find_neighbours
 from nichetune.corpus.normal import loosen_normal, normalise_text
 from nichetune.corpus.shingles import Subject
 from nichetune.corpus.text_lines import TextLine, read_text_lines, write_text_lines
+from nichetune.corpus.traits import digest_all
 
 _NOT_COMPARED = frozenset({"id", "group", "entities", "text"})
 
@@ -41,12 +42,12 @@ class Line:
 
 @dataclass(frozen=True)
 class FileFindings:
-    """What stays of a file, and what went for what."""
+    """What stays of a file, and what went for what, by places in `lines`; `found` by places in `first`."""
 
     lines: list[Line]
     kept: list[Line]
-    exact: list[Gone[Line]]
-    near: list[Gone[Line]]
+    exact: list[Gone]
+    near: list[Gone]
     first: list[Line]
     found: Neighbours
 
@@ -78,13 +79,12 @@ def examine_file(source: Path, settings: DedupeSettings | None = None, seed: int
     rules = settings or DedupeSettings()  # type: ignore[call-arg]
     records = [record for record in read_text_lines(source) if record is not None]
     lines = [_make_line(n, record) for n, record in enumerate(records, start=1)]
-    exact = drop_equal(lines, lambda one: (one.text, one.rest))
-    subjects = [
-        Subject(loosen_normal(one.text), one.text, group=str(one.record.get("group") or "")) for one in exact.kept
-    ]
-    found = find_neighbours(subjects, rules, seed, [one.rest for one in exact.kept])
-    near = drop_alike(exact.kept, found.pairs, lambda one, other: one.rest == other.rest)
-    return FileFindings(lines, near.kept, exact.gone, near.gone, exact.kept, found)
+    exact = drop_equal(digest_all(f"{one.text}\x1f{one.rest}" for one in lines))
+    first = [lines[n] for n in exact.kept.tolist()]
+    subjects = [Subject(loosen_normal(one.text), one.text, group=str(one.record.get("group") or "")) for one in first]
+    found = find_neighbours(subjects, rules, seed, Marks.of(subjects, [one.rest for one in first]))
+    near = drop_alike(len(first), found.pairs, lambda a, b: first[a].rest == first[b].rest).within(exact.kept)
+    return FileFindings(lines, [lines[n] for n in near.kept.tolist()], exact.gone, near.gone, first, found)
 
 
 def _make_line(number: int, record: TextLine) -> Line:

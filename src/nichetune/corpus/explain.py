@@ -149,13 +149,14 @@ def explain_line(name: str, source: Path, settings: DedupeSettings | None = None
 
 def _explain_line(one: Line, done: FileFindings, words: int) -> Explanation:
     kinds = (("exact duplicate", done.exact), ("near duplicate", done.near))
-    gone = {id(one.record): (reason, one) for reason, some in kinds for one in some}
+    gone = {copy.record: (reason, copy) for reason, some in kinds for copy in some}
+    place = done.lines.index(one)
 
     def relate(other: Line, how: str, similarity: float) -> Related:
         return _relate(one.text, other.text, other.name, how, other.name, similarity, words)
 
-    found = gone.get(id(one))
-    copies = [relate(g.record, reason, g.similarity) for reason, g in gone.values() if g.kept is one]
+    found = gone.get(place)
+    copies = [relate(done.lines[g.record], reason, g.similarity) for reason, g in gone.values() if g.kept == place]
     looks = [
         relate(
             done.first[pair.b if done.first[pair.a] is one else pair.a],
@@ -165,7 +166,7 @@ def _explain_line(one: Line, done: FileFindings, words: int) -> Explanation:
         for pair in done.found.pairs
         if any(done.first[n] is one for n in (pair.a, pair.b)) and done.first[pair.a].rest != done.first[pair.b].rest
     ]
-    of = relate(found[1].kept, found[0], found[1].similarity) if found else None
+    of = relate(done.lines[found[1].kept], found[0], found[1].similarity) if found else None
     return Explanation(one.name, one.name, found[0] if found else "kept", of, WHY["central"], copies, looks)
 
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nichetune.core.files import read_records, write_jsonl
+from nichetune.core.files import iter_jsonl, read_records, write_jsonl
 from nichetune.core.records import Document, Dropped, Example, Expected, Message
 from nichetune.core.settings import Settings, TaskSettings
 from nichetune.core.stages import Report
@@ -23,21 +24,26 @@ from nichetune.core.tasks import render_answer
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     """Formats what mask wrote."""
-    examples = read_records(inputs["mask"] / "examples.jsonl", Example)
     documents = {one.id: one.text for one in read_records(inputs["mask"] / "documents.jsonl", Document)}
-    kept: list[Example] = []
     dropped: list[Dropped] = []
+    read = (Example.model_validate(one) for one in iter_jsonl(inputs["mask"] / "examples.jsonl"))
+    kept = write_jsonl(out / "examples.jsonl", _format_all(settings, read, documents, dropped))
+    write_jsonl(out / "dropped.jsonl", dropped)
+    reasons = Counter(one.reason for one in dropped)
+    return Report(counts={"in": kept + len(dropped), "out": kept}, dropped=dict(sorted(reasons.items())))
+
+
+def _format_all(
+    settings: Settings, examples: Iterable[Example], documents: dict[str, str], dropped: list[Dropped]
+) -> Iterator[Example]:
+    """Examples as they are read; what cannot be taught goes to `dropped`."""
     for example in examples:
         task = settings.tasks[example.task]
         reason = find_fault(task, example.expected, documents)
         if reason:
             dropped.append(Dropped(id=example.id, reason=reason, source=example.source))
         else:
-            kept.append(add_answer(task, example))
-    write_jsonl(out / "examples.jsonl", kept)
-    write_jsonl(out / "dropped.jsonl", dropped)
-    reasons = Counter(one.reason for one in dropped)
-    return Report(counts={"in": len(examples), "out": len(kept)}, dropped=dict(sorted(reasons.items())))
+            yield add_answer(task, example)
 
 
 def add_answer(task: TaskSettings, example: Example) -> Example:

@@ -7,19 +7,18 @@ group names + links between them -> one name for each joined group
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nichetune.core.errors import UserError
-from nichetune.core.records import Example
 
 # Whatever the share, so few examples never decide a split by themselves.
 _SMALL_GROUP = 8
 _SHOWN_LINKS = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Link:
     """Two groups that must stay together, and the ids of the texts that say so."""
 
@@ -45,12 +44,17 @@ def join_groups(names: Iterable[str], links: Sequence[Link]) -> dict[str, str]:
 
 
 def refuse_giant_groups(
-    examples: Sequence[Example], joined: dict[str, str], links: Sequence[Link], max_share: float
+    totals: Mapping[str, int],
+    sizes: Mapping[tuple[str, str], int],
+    joined: dict[str, str],
+    links: Sequence[Link],
+    max_share: float,
 ) -> None:
     """Stops where one joined group would decide a task's split alone.
 
     Args:
-        examples: with their own groups, before the join.
+        totals: examples that stay, by task.
+        sizes: those of joined groups, by task and the group's new name.
 
     Raises:
         UserError: names the ids of texts that link the group.
@@ -58,8 +62,6 @@ def refuse_giant_groups(
     members: dict[str, set[str]] = defaultdict(set)
     for name, root in joined.items():
         members[root].add(name)
-    totals = Counter(one.task for one in examples)
-    sizes = Counter((one.task, joined[one.group]) for one in examples)
     for (task, root), size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
         if len(members[root]) > 1 and size > max(max_share * totals[task], _SMALL_GROUP):
             pairs = [" ~ ".join(link.ids) for link in links if link.a != link.b and joined[link.a] == root]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from nichetune.core.records import Document, Dropped, Example, Source
+from nichetune.core.records import Document, Example, Source
 from nichetune.core.settings import TaskSettings
 from nichetune.corpus.findings import Overlap
 from nichetune.corpus.normal import normalise_text
@@ -19,14 +19,7 @@ from nichetune.corpus.overlap import SAME_TEXT, WHOLE_SHORT, Hit, SealedRuns
 from nichetune.corpus.semantic import Encode, encode_texts, find_same_meaning
 
 SAME_MEANING = "same meaning as a sealed item"
-
-
-def find_training_overlap(
-    examples: Iterable[Example], sealed: SealedRuns, places: Mapping[str, Source]
-) -> list[Overlap]:
-    """Every training example that shares words with a sealed item."""
-    hits = [(one, hit) for one in examples if (hit := sealed.find_hit(one))]
-    return [_describe(one, "example", hit, places, "removed") for one, hit in hits]
+How = Literal["same text", "run", "whole short text", "meaning"]
 
 
 def find_document_overlap(
@@ -46,7 +39,9 @@ def find_document_overlap(
     exempt = {item.id: " ".join(_find_named(item, texts)) for item in items}
     sealed, places = SealedRuns(items, words, boilerplate, tasks, exempt), map_places(items)
     hits = [(one, hit) for one in documents for hit in sealed.find_runs(texts[one.id])]
-    return [_describe(one, "document", hit, places, "listed") for one, hit in hits if one.id not in evidence[hit.item]]
+    return [
+        describe_hit(one, "document", hit, places, "listed") for one, hit in hits if one.id not in evidence[hit.item]
+    ]
 
 
 def _find_named(item: Example, texts: Mapping[str, str]) -> list[str]:
@@ -55,38 +50,46 @@ def _find_named(item: Example, texts: Mapping[str, str]) -> list[str]:
 
 
 def find_meant_overlap(
-    examples: Sequence[Example], items: Sequence[Example], encode: Encode, threshold: float, removed: bool
-) -> list[Overlap]:
-    """Every training example that means the same as a sealed item of its task; the nearest item is named."""
+    examples: Sequence[Example],
+    places: Sequence[int],
+    items: Sequence[Example],
+    encode: Encode,
+    threshold: float,
+    removed: bool,
+) -> list[tuple[int, Overlap]]:
+    """Every training example that means the same as a sealed item of its task; the nearest item is named.
+
+    Args:
+        places: of the training examples, which come back with what was found.
+    """
     found = []
     action: Literal["removed", "listed"] = "removed" if removed else "listed"
+    read = [(n, examples[n]) for n in places]
     for task in sorted({one.task for one in items}):
-        own = [one for one in examples if one.task == task]
+        own = [(n, one) for n, one in read if one.task == task]
         held = [one for one in items if one.task == task]
         if own:
-            vectors = encode_texts(encode, [one.prompt for one in (*own, *held)])
+            vectors = encode_texts(encode, [one.prompt for one in (*(one for _, one in own), *held)])
             pairs = find_same_meaning(vectors[: len(own)], threshold, vectors[len(own) :])
             best = {pair.a: pair for pair in sorted(pairs, key=lambda pair: (round(pair.similarity, 2), -pair.b))}
-            found += [
-                Overlap(
-                    text=own[n].id, kind="example", item=held[pair.b].id, holds="question", how="meaning",
-                    similarity=round(pair.similarity, 2), action=action, source=own[n].source,
+            for n, pair in sorted(best.items()):
+                place, one = own[n]
+                overlap = Overlap(
+                    text=one.id, kind="example", item=held[pair.b].id, holds="question", how="meaning",
+                    similarity=round(pair.similarity, 2), action=action, source=one.source,
                     item_source=held[pair.b].source,
-                )
-                for n, pair in sorted(best.items())
-            ]  # fmt: skip
+                )  # fmt: skip
+                found.append((place, overlap))
     return found
 
 
-def drop_overlap(examples: Sequence[Example], overlaps: Iterable[Overlap], words: int) -> list[Dropped]:
-    """A record for each example that is to be removed, in the order of the examples."""
-    removed = {one.text: one for one in overlaps if one.kind == "example" and one.action == "removed"}
-    reasons = {
+def say_reason(how: How, words: int) -> str:
+    """Why a training example was removed, as it is counted."""
+    reasons: dict[How, str] = {
         "same text": SAME_TEXT, "whole short text": WHOLE_SHORT, "meaning": SAME_MEANING,
         "run": f"shares a run of {words} words with a sealed item",
     }  # fmt: skip
-    hits = [(one, removed[one.id]) for one in examples if one.id in removed]
-    return [Dropped(id=one.id, reason=reasons[hit.how], source=one.source, because_of=hit.item) for one, hit in hits]
+    return reasons[how]
 
 
 def map_places(items: Iterable[Example]) -> dict[str, Source]:
@@ -94,10 +97,11 @@ def map_places(items: Iterable[Example]) -> dict[str, Source]:
     return {item.id: item.source for item in items}
 
 
-def _describe(
+def describe_hit(
     text: Example | Document, kind: Literal["example", "document"], hit: Hit, places: Mapping[str, Source],
     action: Literal["removed", "listed"],
 ) -> Overlap:  # fmt: skip
+    """The finding that a hit is."""
     how: Literal["same text", "run", "whole short text"] = "run"
     if hit.reason in (SAME_TEXT, WHOLE_SHORT):
         how = "same text" if hit.reason == SAME_TEXT else "whole short text"

@@ -15,14 +15,16 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from nichetune.core.errors import UserError
 from nichetune.core.files import hash_text, read_json, read_records, write_json, write_jsonl
 from nichetune.core.records import Document, Dropped, Example, Expected
 from nichetune.core.settings import Settings, TaskSettings
 from nichetune.core.stages import Report
 from nichetune.corpus.ingest import PUBLISHED
-from nichetune.corpus.masker import Job, Masked, find_spans, mask_record
-from nichetune.corpus.spans import Span
-from nichetune.corpus.vocabulary import Vocabulary, learn_vocabulary
+from nichetune.corpus.masker import Job, Masked, Search, find_spans, mask_records
+from nichetune.corpus.masking.keys import load_key
+from nichetune.corpus.masking.policy import Policy, load_policy
+from nichetune.corpus.vocabulary import learn_vocabulary
 
 # An id that could hold a name or an address: `int-0007` cannot.
 _TELLING = re.compile(r"[\s@,]|[a-z][A-Z]")
@@ -37,38 +39,47 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     entities: Counter[str] = Counter()
     if settings.mask.enabled:
         published = frozenset(read_json(source / PUBLISHED))
-        examples, documents, entities = mask_corpus(settings, examples, documents, published)
+        examples, documents, entities = mask_corpus(settings, examples, documents, published, inputs.get("project"))
         counts["masked"] = entities.total()
     write_jsonl(out / "examples.jsonl", examples)
     write_jsonl(out / "documents.jsonl", documents)
     write_jsonl(out / "quarantine.jsonl", read_records(source / "quarantine.jsonl", Dropped))
     write_json(out / "entities.json", dict(sorted(entities.items())))
     because = "" if settings.mask.enabled else settings.mask.because
-    facts = {"masked": settings.mask.enabled, "because": because, "entities": dict(sorted(entities.items()))}
+    facts = {"masked": settings.mask.enabled, "because": because, "policy": settings.mask.policy,
+             "entities": dict(sorted(entities.items()))}  # fmt: skip
     return Report(counts=counts, facts=facts)
 
 
 def mask_corpus(
-    settings: Settings, examples: list[Example], documents: list[Document], published: frozenset[str] = frozenset()
+    settings: Settings,
+    examples: list[Example],
+    documents: list[Document],
+    published: frozenset[str] = frozenset(),
+    project: Path | None = None,
 ) -> tuple[list[Example], list[Document], Counter[str]]:
     """Masked examples and documents, and how many stretches of each type were replaced.
 
     Args:
         published: files of documents that are public.
+        project: the project's folder, where the policies' files stand and the key must not.
     """
+    policy = load_policy(settings.mask.policy, project)
+    _refuse_whole_fields(settings, policy)
+    key = (
+        load_key(Path(settings.mask.key_file) if settings.mask.key_file else None, project) if policy.needs_key else b""
+    )
     vocabulary = learn_vocabulary(settings, documents, (example.prompt for example in examples), published)
+    search = Search(vocabulary, policy, settings.mask.min_score, settings.mask.processes, settings.mask.second_pass)
     bundles = [[Job(text, one.source.file not in published) for text in (one.text, one.title)] for one in documents]
-    bundles += [[Job(text) for text in _open_texts(one, settings.tasks[one.task])] for one in examples]
-    spans = _find_in_bundles(bundles, vocabulary, settings)
-    masked = [
-        mask_record([job.text for job in jobs], found, vocabulary) for jobs, found in zip(bundles, spans, strict=True)
-    ]
+    bundles += [_open_texts(one, settings.tasks[one.task]) for one in examples]
+    masked = mask_records(bundles, search, key, settings.mask.consistency == "corpus")
     texts_of = {one.id: (one.text, new[0]) for one, new in zip(documents, masked, strict=False)}
     new_documents = [
         one.model_copy(update={"text": new[0].text, "title": new[1].text})
         for one, new in zip(documents, masked, strict=False)
     ]
-    pseudonyms = _find_pseudonyms(settings, examples, vocabulary)
+    pseudonyms = _find_pseudonyms(settings, examples, search)
     new_examples = [
         _rebuild(one, new, settings.tasks[one.task], texts_of, pseudonyms)
         for one, new in zip(examples, masked[len(documents) :], strict=True)
@@ -76,20 +87,23 @@ def mask_corpus(
     return new_examples, new_documents, Counter(e.type for bundle in masked for one in bundle for e in one.entities)
 
 
-def _find_in_bundles(bundles: list[list[Job]], vocabulary: Vocabulary, settings: Settings) -> list[list[list[Span]]]:
-    flat = [job for bundle in bundles for job in bundle]
-    spans = iter(find_spans(flat, vocabulary, settings.mask.min_score, settings.mask.processes))
-    return [[next(spans) for _ in bundle] for bundle in bundles]
+def _refuse_whole_fields(settings: Settings, policy: Policy) -> None:
+    """A field that the task asks for cannot be dropped: it would ask for nothing."""
+    asked = {name for task in settings.tasks.values() for name in task.fields}
+    whole = sorted(name for name, do in policy.fields.items() if isinstance(do, str) and do != "keep" and name in asked)
+    if whole:
+        raise UserError(f"mask.policy: fields.{whole[0]}: a task asks for this field: give actions by type instead")
 
 
-def _open_texts(example: Example, task: TaskSettings) -> list[str]:
+def _open_texts(example: Example, task: TaskSettings) -> list[Job]:
     """All texts of an example that may name somebody: turns, open answers, steps, open fields."""
     expected = example.expected
-    texts = [message.content for message in example.messages]
+    texts = [Job(message.content) for message in example.messages]
     if expected.answer is not None and task.kind != "choice":
-        texts.append(expected.answer)
-    texts += expected.steps or []
-    return texts + [value for name, value in (expected.fields or {}).items() if task.fields[name].values is None]
+        texts.append(Job(expected.answer))
+    texts += [Job(step) for step in expected.steps or []]
+    fields = expected.fields or {}
+    return texts + [Job(value, field=name) for name, value in fields.items() if task.fields[name].values is None]
 
 
 def _rebuild(
@@ -133,10 +147,10 @@ def _quote(expected: Expected, documents: dict[str, tuple[str, Masked]]) -> str 
     return None
 
 
-def _find_pseudonyms(settings: Settings, examples: Iterable[Example], vocabulary: Vocabulary) -> dict[str, str]:
+def _find_pseudonyms(settings: Settings, examples: Iterable[Example], search: Search) -> dict[str, str]:
     """Stand-ins for ids and groups that hold something personal: they go into every file of a run."""
     values = sorted({value for one in examples for value in (one.id, one.group) if _TELLING.search(value)})
-    spans = find_spans([Job(value) for value in values], vocabulary, settings.mask.min_score, settings.mask.processes)
+    spans = find_spans([Job(value) for value in values], search)
     return {
         value: f"masked-{hash_text(settings.project + value)[:16]}"
         for value, found in zip(values, spans, strict=True)

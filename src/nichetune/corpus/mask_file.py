@@ -1,4 +1,4 @@
-"""Masks the `text` of any JSON Lines file, line by line, without a project.
+"""Masks the `text` of any JSON Lines file, line by line, without a project; with a vault and its key, undoes it.
 
 in.jsonl -> out.jsonl, one line out for every line in, all other fields unchanged
 
@@ -6,44 +6,133 @@ in.jsonl -> out.jsonl, one line out for every line in, all other fields unchange
     -> {"n": 1, "text": "Pt: [PERSON_1]",
         "entities": [{"start": 4, "end": 16, "type": "PERSON", "replacement": "[PERSON_1]"}]}
 
-Offsets count characters of the original text. A field `entities` that was there before is replaced.
+Offsets count characters of the original text. A field `entities` that was there before is replaced. A policy may name
+other fields to mask, hash or drop; those are counted, and no offsets are kept for them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from nichetune.core.errors import UserError
 from nichetune.core.stages import Report
-from nichetune.corpus.masker import Job, Masked, find_spans, mask_record
+from nichetune.corpus.masker import Job, Masked, Search, mask_records
+from nichetune.corpus.masking.keys import load_key
+from nichetune.corpus.masking.policy import DEFAULT, load_policy
+from nichetune.corpus.masking.replace import Replacer
+from nichetune.corpus.masking.vault import read_vault, write_vault
 from nichetune.corpus.text_lines import TextLine, read_text_lines, write_text_lines
 from nichetune.corpus.vocabulary import Vocabulary
 
 
-def mask_file(
-    source: Path, target: Path, allow: Sequence[str] = (), min_score: float = 0.4, processes: int = 0
-) -> Report:
+@dataclass(frozen=True)
+class MaskChoices:
+    """What masking a file may be told.
+
+    Attributes:
+        policy: ready policies by name, or YAML files.
+        allow: terms that are never masked.
+        consistent: one hash or surrogate for a value in all lines, not another in each.
+        key_file: the key of hashes, surrogates and vault; the user's own if none is given.
+        vault: where the masked values go, encrypted.
+    """
+
+    policy: Sequence[str] = DEFAULT
+    allow: Sequence[str] = ()
+    min_score: float = 0.4
+    processes: int = 0
+    second_pass: bool = True
+    consistent: bool = False
+    key_file: Path | None = None
+    vault: Path | None = None
+
+
+def mask_file(source: Path, target: Path, choices: MaskChoices | None = None) -> Report:
     """Masks `source` into `target`, which is whole or not written at all.
 
-    Args:
-        allow: terms that are never masked.
+    Raises:
+        UserError: a line is no JSON object or has no `text`; its number is told. A policy or key is not in order.
+    """
+    choices = choices or MaskChoices()
+    policy = load_policy(choices.policy)
+    records = read_text_lines(source)
+    key = load_key(choices.key_file) if policy.needs_key or choices.vault else b""
+    allowed = frozenset(term.casefold().strip() for term in choices.allow)
+    search = Search(Vocabulary(allowed=allowed), policy, choices.min_score, choices.processes, choices.second_pass)
+    present = [record for record in records if record is not None]
+    jobs = [_read_jobs(record, search) for record in present]
+    masked = mask_records(jobs, search, key, choices.consistent)
+    replacer = Replacer(policy, key)
+    new = iter([_rewrite(*one, replacer) for one in zip(present, jobs, masked, strict=True)])
+    write_text_lines(target, [None if record is None else next(new) for record in records])
+    if choices.vault:
+        write_vault(
+            choices.vault,
+            key,
+            [_originals(record["text"], one[0]) for record, one in zip(present, masked, strict=True)],
+        )
+    entities = Counter(entity.type for one in masked for text in one for entity in text.entities)
+    counts = {"lines": len(records), "texts": len(present), "masked": entities.total()}
+    facts = {"masked": True, "policy": list(choices.policy), "entities": dict(sorted(entities.items()))}
+    return Report(counts=counts, facts=facts)
+
+
+def _read_jobs(record: TextLine, search: Search) -> list[Job]:
+    """The text, and every other field that the policy treats as text."""
+    named = [name for name, do in search.policy.fields.items() if not isinstance(do, str) and name != "text"]
+    others = [Job(record[name], field=name) for name in named if isinstance(record.get(name), str)]
+    return [Job(record["text"], field="text"), *others]
+
+
+def _rewrite(record: TextLine, jobs: Sequence[Job], masked: Sequence[Masked], replacer: Replacer) -> TextLine:
+    new: dict[str, Any] = record | {job.field: one.text for job, one in zip(jobs, masked, strict=True)}
+    for name, do in replacer.policy.fields.items():
+        if isinstance(do, str) and name != "text" and name in new:
+            new = _change_field(new, name, do, replacer)
+    return new | {"entities": [asdict(entity) for entity in masked[0].entities]}
+
+
+def _change_field(record: TextLine, name: str, do: str, replacer: Replacer) -> TextLine:
+    """A whole value, treated as one: its type is the field's name."""
+    if do == "drop":
+        return {key: value for key, value in record.items() if key != name}
+    if do == "hash":
+        return record | {name: replacer.hash_value(name.upper(), str(record[name]))}
+    return record if do == "keep" else record | {name: f"[{name.upper()}]"}
+
+
+def _originals(text: str, masked: Masked) -> list[str]:
+    return [text[one.start : one.end] for one in masked.entities]
+
+
+def restore_file(source: Path, target: Path, vault: Path, key_file: Path | None = None) -> Report:
+    """Puts the vault's values back into a masked file: the inverse of `mask_file` for its `text`.
 
     Raises:
-        UserError: a line is no JSON object or has no `text`; its number is told.
+        UserError: the vault does not belong to this file, or the key not to the vault.
     """
     records = read_text_lines(source)
-    vocabulary = Vocabulary(allowed=frozenset(term.casefold().strip() for term in allow))
-    texts = [record["text"] for record in records if record is not None]
-    spans = find_spans([Job(text) for text in texts], vocabulary, min_score, processes)
-    masked = [mask_record([text], [found], vocabulary)[0] for text, found in zip(texts, spans, strict=True)]
-    new = iter(masked)
-    write_text_lines(target, [None if record is None else _rewrite(record, next(new)) for record in records])
-    entities = Counter(entity.type for one in masked for entity in one.entities)
-    counts = {"lines": len(records), "texts": len(texts), "masked": entities.total()}
-    return Report(counts=counts, facts={"masked": True, "entities": dict(sorted(entities.items()))})
+    values = read_vault(vault, load_key(key_file))
+    present = [record for record in records if record is not None]
+    if len(values) != len(present):
+        raise UserError(f"{vault}: not the vault of {source}: it holds {len(values)} lines, not {len(present)}")
+    new = iter([_restore(record, one, source) for record, one in zip(present, values, strict=True)])
+    write_text_lines(target, [None if record is None else next(new) for record in records])
+    return Report(counts={"lines": len(records), "restored": sum(map(len, values))})
 
 
-def _rewrite(record: TextLine, masked: Masked) -> TextLine:
-    return record | {"text": masked.text, "entities": [asdict(entity) for entity in masked.entities]}
+def _restore(record: TextLine, values: Sequence[str], source: Path) -> TextLine:
+    entities = record.get("entities") or []
+    if len(entities) != len(values):
+        raise UserError(f"{source}: changed since it was masked: its `entities` are not the vault's")
+    text, parts, at, shift = record["text"], [], 0, 0
+    for entity, value in zip(entities, values, strict=True):
+        start = entity["start"] + shift
+        parts += [text[at:start], value]
+        at = start + len(entity["replacement"])
+        shift += len(entity["replacement"]) - (entity["end"] - entity["start"])
+    return {key: value for key, value in record.items() if key != "entities"} | {"text": "".join([*parts, text[at:]])}

@@ -12,15 +12,50 @@ subjects -> pairs (a, b, similarity), a < b
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
 
 from nichetune.core.settings import DedupeSettings
-from nichetune.corpus.minhash import Pair, find_near_pairs
-from nichetune.corpus.shingles import Subject, Templates
+from nichetune.corpus.candidates import find_candidates
+from nichetune.corpus.minhash import Pair
+from nichetune.corpus.shingles import Sources, Subject, Templates
+from nichetune.corpus.traits import digest, digest_all
 
 # Words beyond a shingle's up to which a text is short: it then has two shingles at most.
 _SHORT_BEYOND = 2
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is known of the texts to be compared, in the order in which they are preferred. [texts] each
+
+    Attributes:
+        places: of the texts in the corpus.
+        texts: digest of the text in which numbers are alike.
+        labels: digest of what else must be the same for two to be copies. Of equal texts with the same label each
+            pairs with the first alone: what holds for that one holds for them, and thousands of them cost nothing.
+        words: of the text.
+        sources: their files.
+    """
+
+    places: np.ndarray
+    texts: np.ndarray
+    labels: np.ndarray
+    words: np.ndarray
+    sources: Sources
+
+    @classmethod
+    def of(cls, subjects: Sequence[Subject], labels: Sequence[Hashable] | None = None) -> Marks:
+        """The marks of texts that are at hand."""
+        named = [repr(label) for label in labels] if labels else [""] * len(subjects)
+        words = np.array([one.exact.count(" ") + 1 for one in subjects], dtype=np.int32)
+        sources = Sources.of([one.file for one in subjects])
+        texts = digest_all(one.text for one in subjects)
+        return cls(np.arange(len(subjects)), texts, digest_all(named), words, sources)
 
 
 @dataclass(frozen=True)
@@ -33,43 +68,70 @@ class Neighbours:
 
 
 def find_neighbours(
-    subjects: Sequence[Subject], settings: DedupeSettings, seed: int, labels: Sequence[Hashable] | None = None
+    subjects: Sequence[Subject],
+    settings: DedupeSettings,
+    seed: int,
+    marks: Marks | None = None,
+    folder: Path | None = None,
 ) -> Neighbours:
-    """All pairs at or above the threshold; see `find_near_pairs` for the labels."""
-    words = settings.ngram_words
-    templates = Templates(subjects, words, settings.boilerplate_share)
-    long = [n for n, one in enumerate(subjects) if not is_short(one.exact, words)]
-    bare: set[int] = set()
+    """All pairs at or above the threshold, by the places of their texts in the marks.
 
-    def strip(at: int) -> frozenset[str]:
-        telling = templates.strip(subjects[long[at]])
-        if not telling:
-            bare.add(at)
-        return telling
+    Args:
+        subjects: of the whole corpus.
+        marks: which of them are compared; by default all.
+        folder: where work is kept, so that a killed run goes on with it; by default nowhere.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            return find_neighbours(subjects, settings, seed, marks, Path(temporary))
+    marks = marks or Marks.of(subjects)
+    own = _Picked(subjects, marks.places)
+    templates = Templates(own, settings.ngram_words, settings.boilerplate_share, marks.sources)
+    is_long = marks.words >= settings.ngram_words + _SHORT_BEYOND
+    long = np.flatnonzero(is_long)
+    first = _find_first(marks.texts[long], marks.labels[long])
+    rows = long[first == np.arange(len(long))]
+    found = find_candidates(subjects, marks.places[rows], templates, settings, seed, folder)
+    bare = {int(rows[n]) for n in found.bare}
+    copies = np.flatnonzero(first != np.arange(len(long)))
+    equal = [Pair(int(long[first[n]]), int(long[n]), 1.0, equal=True) for n in copies]
+    pairs = [replace(one, a=int(rows[one.a]), b=int(rows[one.b])) for one in found.pairs]
+    pairs += [one for one in equal if one.a not in bare]
+    bare.update([one.b for one in equal if one.a in bare])
+    pairs += _pair_short(np.flatnonzero(~is_long).tolist(), own, marks.labels)
+    return Neighbours(sorted(set(pairs)), len(templates), len(bare))
 
-    texts, names = [subjects[n].text for n in long], [labels[n] for n in long] if labels else None
-    found = find_near_pairs(texts, settings, seed, names, strip if len(templates) else None)
-    bare.update([one.b for one in found if one.equal and len(templates) and not strip(one.a)])
-    pairs = [replace(one, a=long[one.a], b=long[one.b]) for one in found if one.a not in bare]
-    brief = sorted(set(range(len(subjects))).difference(long))
-    return Neighbours(sorted({*pairs, *_pair_short(brief, subjects, labels)}), len(templates), len(bare))
+
+@dataclass(frozen=True)
+class _Picked(Sequence[Subject]):
+    """Some texts of the corpus, in another order."""
+
+    subjects: Sequence[Subject]
+    places: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, n: int) -> Subject:  # type: ignore[override]
+        return self.subjects[int(self.places[n])]
 
 
-def is_short(text: str, words: int) -> bool:
-    """Whether a text has too few words to be judged by its shingles."""
-    return text.count(" ") + 1 < words + _SHORT_BEYOND
+def _find_first(texts: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each text the place of the first one that equals it and has its label. [texts]"""
+    both = texts + labels * np.uint64(0x9E3779B97F4A7C15)
+    _, firsts, which = np.unique(both, return_index=True, return_inverse=True)
+    found: np.ndarray = firsts[which]
+    return found
 
 
-def _pair_short(
-    places: Sequence[int], subjects: Sequence[Subject], labels: Sequence[Hashable] | None
-) -> Iterator[Pair]:
+def _pair_short(places: Sequence[int], subjects: Sequence[Subject], labels: np.ndarray) -> Iterator[Pair]:
     """Each with the first that has its words or letters, and with the first that has its label too."""
-    first: dict[tuple[str, Hashable], int] = {}
+    first: dict[tuple[int, int], int] = {}
     for n in places:
         text = subjects[n].exact
         if not text:
             continue
-        for key in (" ".join(sorted(text.split())), text.replace(" ", "")):
-            for label in ((), (labels[n],)) if labels else ((),):
+        for key in (digest("words", *sorted(text.split())), digest("letters", text.replace(" ", ""))):
+            for label in (-1, int(labels[n])):
                 if first.setdefault((key, label), n) != n:
                     yield Pair(first[key, label], n, 1.0)

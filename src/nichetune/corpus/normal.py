@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from string import digits
 
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*)_\d+\]")
 # A word or number with what belongs to it, or a sign that means something by itself.
@@ -37,4 +38,6 @@ def loosen_text(text: str) -> str:
 
 def loosen_normal(normal: str) -> str:
     """The same, of a text that is normalised already."""
+    if normal.isascii() and not any(digit in normal for digit in digits):  # the usual case, at a tenth of the cost
+        return normal
     return _DIGITS.sub("0", normal)

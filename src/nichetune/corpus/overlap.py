@@ -161,26 +161,27 @@ def word_runs(text: str, words: int) -> Iterator[str]:
     return (digest_run(run) for run in list_runs(text.split(), words))
 
 
-def find_boilerplate(
-    examples: Sequence[Example],
-    sealed: Sequence[Example],
-    words: int,
-    least_groups: int,
-    tasks: Mapping[str, TaskSettings] | None = None,
-) -> frozenset[str]:
-    """Runs of the sealed items that stand in so many groups of the whole corpus that they tell nothing."""
+def list_wanted(sealed: Iterable[Example], words: int, tasks: Mapping[str, TaskSettings]) -> frozenset[str]:
+    """All telling runs of the sealed items."""
     wanted: set[str] = set()
     for item in sealed:
         wanted.update(telling_runs(normalise_text(item.prompt), words))
-        for answer in own_answers(item, tasks or {}):
+        for answer in own_answers(item, tasks):
             wanted.update(telling_runs(normalise_text(answer), words, "answer"))
+    return frozenset(wanted)
+
+
+def spot_runs(
+    examples: Iterable[Example], wanted: frozenset[str], most_groups: int, tasks: Mapping[str, TaskSettings]
+) -> dict[str, set[str]]:
+    """The groups in which wanted runs stand, up to `most_groups` each."""
     lengths = sorted({run.count(" ") + 1 for run in wanted})
     groups: dict[str, set[str]] = defaultdict(set)
     for example in examples:
-        for text in (example.prompt, *own_answers(example, tasks or {})):
+        for text in (example.prompt, *own_answers(example, tasks)):
             tokens = normalise_text(text).split()
             for length in lengths:
                 for run in list_runs(tokens, length):
-                    if run in wanted and len(groups[run]) < least_groups:
+                    if run in wanted and len(groups[run]) < most_groups:
                         groups[run].add(example.group)
-    return frozenset(digest_run(run) for run, held in groups.items() if len(held) >= least_groups)
+    return groups

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from nichetune.corpus.spans import PLACEHOLDER, Span, merge_spans
+from nichetune.corpus.masking.findings import PLACEHOLDER
+from nichetune.corpus.spans import Span, merge_spans
 from nichetune.corpus.vocabulary import Vocabulary
 
 _LEAST_LETTERS = 3
@@ -19,6 +20,15 @@ _CALENDAR = frozenset(
     (
         *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
         *("november", "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+    )
+)
+# Names that are words as well: in lower case they are taken for the word.
+_WORDS_TOO = frozenset(
+    (
+        *("art", "bill", "bush", "chase", "cook", "dawn", "dean", "drew", "faith", "fields", "frank"),
+        *("gene", "grace", "grant", "gray", "green", "guy", "hope", "jack", "jean", "joy", "king"),
+        *("long", "mark", "max", "miles", "page", "pat", "price", "ray", "reed", "rob", "rose"),
+        *("short", "stone", "sue", "summer", "sunny", "wade", "ward", "white", "will", "woods", "young"),
     )
 )
 
@@ -32,13 +42,17 @@ class PlaceholderMap:
         self._last: dict[str, int] = {}
         for placeholder in taken:
             entity, _, number = placeholder[1:-1].rpartition("_")
-            self._last[entity] = max(self._last.get(entity, 0), int(number))
+            if number.isdigit():  # a keyed hash carries no number
+                self._last[entity] = max(self._last.get(entity, 0), int(number))
         self._known: dict[tuple[str, str], str] = {}
         self._people: dict[frozenset[str], str] = {}
+        self._small: set[str] = set()  # words of names that somebody wrote in lower case
 
     def name(self, entity: str, value: str) -> str:
         """The placeholder for a value."""
         key = (entity, _fold(value))
+        if entity == "PERSON":
+            self._small.update(word for word in name_words(value) if word in value)
         if key not in self._known:
             self._known[key] = self._find_person(value) if entity == "PERSON" else self._next(entity)
         return self._known[key]
@@ -63,15 +77,24 @@ class PlaceholderMap:
     def find_more(self, text: str, spans: list[Span], vocabulary: Vocabulary) -> list[Span]:
         """The spans, and every other place in `text` where a known value of the record stands."""
         found = list(spans)
+        folded, covered = text.casefold(), "\0".join(text[one.start : one.end].casefold() for one in spans)
+
+        def stands_elsewhere(value: str) -> bool:
+            return folded.count(value) > covered.count(value)
+
         for entity, value in self._known:
+            if not stands_elsewhere(value):
+                continue
             # A single word of a name may be a word of the domain, and is looked at below.
             if len(value) >= _LEAST_LETTERS and (entity != "PERSON" or len(name_words(value)) > 1):
                 pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)", re.IGNORECASE)
                 found += [Span(*match.span(), entity) for match in pattern.finditer(text)]
         for word in sorted({word for words in self._people for word in words} - _CALENDAR):
-            if len(word) >= _LEAST_LETTERS and not vocabulary.knows_word(word):
+            if len(word) >= _LEAST_LETTERS and stands_elsewhere(word) and not vocabulary.knows_word(word):
                 pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
-                found += [Span(*m.span(), "PERSON", 0.5) for m in pattern.finditer(text) if m.group()[0].isupper()]
+                any_case = word in self._small and word not in _WORDS_TOO
+                said = [m for m in pattern.finditer(text) if any_case or m.group()[0].isupper()]
+                found += [Span(*m.span(), "PERSON", 0.5) for m in said]
         standing = [match.span() for match in PLACEHOLDER.finditer(text)]
         apart = [one for one in found if not any(one.start < end and start < one.end for start, end in standing)]
         return merge_spans(_join_neighbours(text, merge_spans(apart), spans))

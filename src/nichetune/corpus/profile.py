@@ -1,6 +1,6 @@
 """What a part of a corpus is made of: how long its texts are, which answers they have, and from when they are.
 
-examples -> by task: counts, lengths in words, answers, months
+cards of examples (cards.py) -> by task: counts, lengths in words, answers, months
 
     {"triage": {"examples": 640, "groups": 301, "words": {"shortest": 8, "median": 21, …}, "answers": {"side": {"left":
      210, "right": 198, "none": 31}}, "abstain": 31, "from": "2026-01-02", "to": "2026-04-30", "undated": 0,
@@ -11,53 +11,69 @@ Answers are counted only where the settings list the allowed ones: whatever else
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from nichetune.core.records import Example
 from nichetune.core.settings import TaskSettings
-from nichetune.corpus.normal import normalise_text
+from nichetune.corpus.cards import Cards
 
 
-def describe_part(examples: Sequence[Example], tasks: Mapping[str, TaskSettings]) -> dict[str, Any]:
+def describe_part(places: np.ndarray, cards: Cards, tasks: Mapping[str, TaskSettings]) -> dict[str, Any]:
     """The profile of each task that has examples."""
-    held = {name: [one for one in examples if one.task == name] for name in tasks}
-    return {name: _describe_task(some, tasks[name]) for name, some in held.items() if some}
+    held = {name: _pick(places, cards, name) for name in tasks}
+    return {name: _describe_task(some, cards, tasks[name]) for name, some in held.items() if len(some)}
 
 
-def _describe_task(examples: Sequence[Example], task: TaskSettings) -> dict[str, Any]:
-    dates = sorted(one.valid_from for one in examples if one.valid_from)
+def _pick(places: np.ndarray, cards: Cards, task: str) -> np.ndarray:
+    if task not in cards.names["tasks"]:
+        return places[:0]
+    own: np.ndarray = places[cards.tasks[places] == cards.names["tasks"].index(task)]
+    return own
+
+
+def _describe_task(places: np.ndarray, cards: Cards, task: TaskSettings) -> dict[str, Any]:
+    names = cards.names["dates"]
+    counts = np.bincount(cards.dates[places], minlength=len(names)).tolist()
+    dates = [(name, count) for name, count in zip(names, counts, strict=True) if name and count]
+    months: Counter[str] = Counter()
+    for name, count in dates:
+        months[name[:7]] += count
     return {
-        "examples": len(examples),
-        "groups": len({one.group for one in examples}),
-        "words": measure_lengths([one.prompt for one in examples]),
-        "answers": count_answers(examples, task),
-        "abstain": sum(one.expected.abstain for one in examples),
-        "from": dates[0] if dates else None,
-        "to": dates[-1] if dates else None,
-        "undated": len(examples) - len(dates),
-        "months": dict(sorted(Counter(date[:7] for date in dates).items())),
+        "examples": len(places),
+        "groups": cards.count_groups(places),
+        "words": measure_lengths(cards.words[places]),
+        "answers": count_answers(places, cards, task),
+        "abstain": int(cards.abstain[places].sum()),
+        "from": dates[0][0] if dates else None,
+        "to": dates[-1][0] if dates else None,
+        "undated": len(places) - sum(count for _, count in dates),
+        "months": dict(sorted(months.items())),
     }
 
 
-def measure_lengths(texts: Sequence[str]) -> dict[str, int]:
+def measure_lengths(words: np.ndarray) -> dict[str, int]:
     """Words and numbers in a text: the shortest, the middle, the longest."""
-    lengths = np.sort([len(normalise_text(text).split()) for text in texts])
     names = {"shortest": 0.0, "p10": 0.1, "median": 0.5, "p90": 0.9, "longest": 1.0}
-    return {name: int(np.quantile(lengths, share, method="nearest")) for name, share in names.items()}
+    return {name: int(np.quantile(words, share, method="nearest")) for name, share in names.items()}
 
 
-def count_answers(examples: Sequence[Example], task: TaskSettings) -> dict[str, dict[str, int]]:
+def count_answers(places: np.ndarray, cards: Cards, task: TaskSettings) -> dict[str, dict[str, int]]:
     """How often each allowed answer is the right one; by field for a form."""
+    held: dict[str, Counter[str]] = {}
+    counts = np.bincount(cards.choices[places], minlength=len(cards.names["choices"])).tolist()
+    for choices, count in zip(cards.names["choices"], counts, strict=True):
+        for name, value in json.loads(choices).items() if count else ():
+            held.setdefault(name, Counter())[value] += count
     if task.kind == "choice":
-        held = Counter(one.expected.answer or "" for one in examples if not one.expected.abstain)
-        return {"answer": {value: held[value] for value in task.values or []}}
-    counts = {}
+        own = held.get("answer", Counter())
+        return {"answer": {value: own[value] for value in task.values or []}}
+    told = {}
     for name, field in task.fields.items():
         if field.values:
-            held = Counter((one.expected.fields or {}).get(name, "") for one in examples)
-            counts[name] = {value: held[value] for value in field.values} | ({"": held[""]} if held[""] else {})
-    return counts
+            own = held.get(name, Counter())
+            told[name] = {value: own[value] for value in field.values} | ({"": own[""]} if own[""] else {})
+    return told

@@ -28,15 +28,19 @@ _LONGEST_WORD = 120  # characters; longer ones are encoded data
 _JUDGED_WORDS = 20  # a shorter text may well repeat itself
 _JUDGED_LANGUAGE_WORDS = 5  # below that a language is a guess
 _REPEATED_WORDS = 3
-_PLAIN = re.compile(r"[A-Za-z0-9]")
+_PLAIN = re.compile(r"[A-Za-z0-9]+")
 # What UTF-8 looks like when it is read as Latin-1 or Windows-1252: a lead byte and a continuation byte.
 _LEADS = frozenset("ÂÃâÐÑ")
 _CONTINUATIONS = frozenset(map(chr, range(0x80, 0xC0))) | frozenset("€™œ“”•–—˜š›žŸ‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’")
 
 
-def find_flaw(text: str, settings: QualitySettings) -> str:
-    """Why a text teaches nothing; empty if nothing speaks against it."""
-    normal = normalise_text(text)
+def find_flaw(text: str, settings: QualitySettings, normal: str | None = None) -> str:
+    """Why a text teaches nothing; empty if nothing speaks against it.
+
+    Args:
+        normal: the normalised text, where it is at hand.
+    """
+    normal = normalise_text(text) if normal is None else normal
     words = normal.split()
     if len(words) < settings.min_words:
         return TOO_SHORT
@@ -61,7 +65,7 @@ def is_garbled(text: str) -> bool:
     if not solid:
         return False
     if solid.isascii() and solid.isprintable():  # the usual case, at a tenth of the cost
-        bad, readable = 0, len(_PLAIN.findall(solid))
+        bad, readable = 0, len("".join(_PLAIN.findall(solid)))
     else:
         kinds = [unicodedata.category(letter) for letter in solid]
         bad = sum(kind in ("Cc", "Cn", "Co", "Cs") for kind in kinds) + solid.count("\ufffd")
@@ -69,7 +73,10 @@ def is_garbled(text: str) -> bool:
         readable = sum(kind[0] in "LNM" for kind in kinds)
     if bad > _MOST_BAD_SHARE * len(solid) or readable < _LEAST_WORD_SHARE * len(solid):
         return True
-    return any(len(word) > _LONGEST_WORD and word.isascii() and "://" not in word for word in text.split())
+    words = text.split()
+    if max(map(len, words)) <= _LONGEST_WORD:
+        return False
+    return any(len(word) > _LONGEST_WORD and word.isascii() and "://" not in word for word in words)
 
 
 def measure_repetition(normal: str) -> float:

@@ -1,186 +1,129 @@
-"""The recognisers that nichetune adds to Presidio's: records, dates of birth, addresses, phones, e-mail, secrets.
+"""All that looks for personal values in a text, rules and tagger together.
 
-text -> Presidio results, each a span, a type and a confidence.
+texts -> findings for each, in order
 
-    "MRN 00482913, DOB 03/14/1961"  ->  MEDICAL_RECORD 4-12, DATE_OF_BIRTH 18-28
+    "Pt: Maria Keller, MRN 00482913"  ->  [PATIENT_NAME 4-16, PERSON 4-16, MEDICAL_RECORD 22-30]
 
-Numbers and dates are personal by their label: "MRN 00482913" is masked and "lot 00482913" is not, "born 3 May 1961"
-is and "seen 3 May 2024" is not. Dates other than of birth, places that are no address, and ages stay.
+The rules read each text alone. The tagger reads many at once, and only texts that may name somebody.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
-
-from presidio_analyzer import EntityRecognizer, LocalRecognizer, RecognizerResult
-from presidio_analyzer.predefined_recognizers import (
-    CreditCardRecognizer,
-    IbanRecognizer,
-    IpRecognizer,
-    PhoneRecognizer,
-    SpacyRecognizer,
-    UsMbiRecognizer,
-    UsSsnRecognizer,
-)
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from nichetune.corpus import names
+from nichetune.corpus.analyzer import read_docs
+from nichetune.corpus.masking.addresses import find_addresses
+from nichetune.corpus.masking.checksums import find_proven
+from nichetune.corpus.masking.complete import begins_sentence
+from nichetune.corpus.masking.contacts import find_contacts
+from nichetune.corpus.masking.custom import CustomRecogniser, find_custom
+from nichetune.corpus.masking.dates import find_dates
+from nichetune.corpus.masking.features import read_features
+from nichetune.corpus.masking.findings import (
+    CERTAIN,
+    GIVEN_NAME,
+    LABELLED_NAME,
+    LIKELY,
+    PATIENT_NAME,
+    POSSIBLE,
+    SURE,
+    TITLED_NAME,
+    Finding,
+)
+from nichetune.corpus.masking.labelled import find_labelled
+from nichetune.corpus.masking.phones import find_phones
+from nichetune.corpus.masking.plain_words import is_plain
+from nichetune.corpus.masking.tagger import Tagged, tag_docs
 from nichetune.corpus.secrets import find_secrets
 
-# Labels lend certainty in this order; the strongest claim on a stretch of text names its type.
-SURE, CERTAIN, LIKELY, POSSIBLE = 1.0, 0.95, 0.85, 0.6
-TITLED_NAME, PATIENT_NAME, LABELLED_NAME, GIVEN_NAME = "TITLED_NAME", "PATIENT_NAME", "LABELLED_NAME", "GIVEN_NAME"
-
-_NUMBER_WORD = r"(?:\s?(?:numbers?|num|nos?|nr|id|ids)\b\.?|\s?\#)?"
-_IS = r"[\s:=.\#-]{0,4}(?:is\s+|was\s+)?"
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]{0,6}\.?"
-_DATE = (
-    rf"(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:\d{{4}}|\d{{2}})|\d{{4}}[/.-]\d{{1,2}}[/.-]\d{{1,2}}|"
-    rf"{_MONTH}\s{{1,2}}\d{{1,2}}(?:st|nd|rd|th)?,?\s{{1,2}}\d{{4}}|"
-    rf"\d{{1,2}}(?:st|nd|rd|th)?[\s-]{_MONTH},?[\s-]\d{{4}})(?!\d)"
+_NAME_RULES = (
+    *((TITLED_NAME, pattern, CERTAIN) for pattern in names.TITLED),
+    *((PATIENT_NAME, pattern, LIKELY) for pattern in names.PATIENTS),
+    *((LABELLED_NAME, pattern, LIKELY) for pattern in names.LABELLED),
 )
-# Four digits or more, and no date: "record 2019-04-11" says when, not whose.
-_VALUE = rf"(?P<value>(?!{_DATE}|(?:19|20)\d\d(?![\w-]))(?=(?:[A-Z-]*\d){{4}})[A-Z0-9][A-Z0-9-]*[A-Z0-9])(?![\w-])"
-_BIRTH = r"(?:\bdob\b|\bd\.o\.b\b\.?|\bdate of birth\b|\bbirth\s?da(?:te|y)\b|\bborn\b)"
-# "Back in 2 Weeks. Dr. Smith" names no street.
-_MEASURE = r"(?:(?:second|minute|min|hour|hr|day|week|wk|month|year|yr|time|drop|tab|tablet|dose)s?|mg|ml|mm|cm)\b"
-_STREET_WORD = r"(?-i:[A-ZÀ-ÖØ-Þ])[\w'’-]*\.?|\d{1,3}(?:st|nd|rd|th)"
-_SUFFIX = (
-    r"(?:street|st|avenue|ave|av|road|rd|lane|ln|drive|boulevard|blvd|court|ct|way|place|pl|terrace|ter|circle|cir|"
-    r"highway|hwy|parkway|pkwy|square|sq|trail|trl|loop|plaza|alley|crescent|close|gardens|row|pike|turnpike|"
-    # "Dr Smith" after a number is a doctor; "12 Oak Dr" at a pause, or before a unit or a town, is a drive.
-    r"dr(?=\.?(?:\s*(?:[,;)\n]|$)|\.\s|\s+(?:apt|unit|suite|ste|\#))))\b(?:\.(?=\s?[,#]|\s(?:apt|unit|suite|ste)\b))?"
-)
-_UNIT = r"(?:,?\s(?:apt|apartment|suite|ste|unit|floor|fl|room|rm|bldg)\b\.?\s?\#?\s?\w{1,6}|,?\s?\#\s?\w{1,6})?"
-_TOWN = (
-    r"(?:,?\s+(?-i:[A-ZÀ-ÖØ-Þ])[\w'’.-]+(?:\s(?-i:[A-ZÀ-ÖØ-Þ])[\w'’.-]+){0,2},?\s+(?-i:[A-Z]{2})(?:\s+\d{5}(?:-\d{4})?)?\b"
-    r"|,?\s+(?-i:[A-Z]{2})\s+\d{5}(?:-\d{4})?\b)?"
-)
+_TAG_ENTITIES = {"PERSON": "PERSON", "ADDRESS": "ADDRESS", "CITY": "LOCATION", "ID": "BADGE_NUMBER", "USER": "USERNAME"}
+# A number that only the tagger takes for personal must look like one.
+_LEAST_ID_DIGITS = 4
+_LEAST_GUESS = {"BADGE_NUMBER": 0.8, "USERNAME": 0.7, "LOCATION": 0.6, "ADDRESS": 0.4, "PERSON": 0.4}
+# A person is guessed from here on where capitals and an unknown word speak for one, too.
+_WEAK_PERSON = 0.2
+_SENTENCE_BEFORE, _LINE_BEHIND = re.compile(r"[.!?]\s+$"), re.compile(r"\s*(?:\n|$)")
+# Organisations that the tagger is sure of are not the people that a label promises.
+_SURE_ORGANISATION = 0.9
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One pattern whose group `value` is personal."""
+def find_personal(
+    texts: Sequence[str], guess: Sequence[bool], min_score: float, custom: Sequence[CustomRecogniser] = ()
+) -> list[list[Finding]]:
+    """What may be personal in each text.
 
-    entity: str
-    pattern: re.Pattern[str]
-    score: float
-
-
-def _rule(entity: str, pattern: str, score: float = LIKELY) -> Rule:
-    return Rule(entity, re.compile(pattern, re.IGNORECASE), score)
-
-
-_RULES = (
-    _rule(
-        "MEDICAL_RECORD",
-        rf"\b(?:mrn?|mr\#|(?:medical|health|hospital|patient|chart|case|encounter)(?: record)?|record|chart|nhs)\b"
-        rf"{_NUMBER_WORD}{_IS}{_VALUE}",
-        CERTAIN,
-    ),
-    _rule(
-        "ACCOUNT_NUMBER",
-        rf"\b(?:acct|account|member|policy|subscriber|insurance|claim|customer|medicare|medicaid|routing|iban)\b"
-        rf"{_NUMBER_WORD}{_IS}{_VALUE}",
-    ),
-    _rule("DRIVER_LICENSE", rf"\b(?:driver'?s?'?\s)?licen[sc]e\b{_NUMBER_WORD}{_IS}{_VALUE}"),
-    _rule("PASSPORT", rf"\bpassport\b{_NUMBER_WORD}{_IS}{_VALUE}"),
-    _rule(
-        "US_SSN", rf"\b(?:ssn|social security)\b{_NUMBER_WORD}{_IS}(?P<value>\d{{3}}[- ]?\d{{2}}[- ]?\d{{4}})\b", 0.9
-    ),
-    _rule("DATE_OF_BIRTH", rf"{_BIRTH}(?:\s+(?:on|is|was)\b)?[\s:=,(-]{{0,4}}(?P<value>{_DATE})", CERTAIN),
-    _rule("DATE_OF_BIRTH", rf"(?P<value>{_DATE})\s?\(\s?(?:dob|date of birth)\s?\)", CERTAIN),
-    _rule(
-        "ADDRESS",
-        rf"(?<![\w.])(?P<value>\d{{1,6}}[a-z]?(?!\s{_MEASURE})(?:\s[NSEW]{{1,2}}\.?)?(?:\s(?:{_STREET_WORD})){{1,4}}\s(?-i:(?=[A-Z])){_SUFFIX}{_UNIT}{_TOWN})",
-        LIKELY,
-    ),
-    _rule(
-        "ADDRESS",
-        rf"\b(?:address|lives? (?:at|on)|living at|resid(?:es|ing) at)[\s:]{{1,3}}"
-        rf"(?P<value>\d{{1,6}}\s[\w'’. -]{{2,40}}?\s(?:{_SUFFIX}|dr\b\.?){_UNIT}{_TOWN})",
-        LIKELY,
-    ),
-    _rule("ADDRESS", r"(?P<value>\bp\.?\s?o\.?\s?box\s\d{1,6}\b)"),
-    _rule(
-        "PHONE_NUMBER",
-        r"(?<![\w.+-])(?P<value>(?:\+?1[\s.-]?)?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}"
-        r"(?:\s?(?:x|ext)\.?\s?\d{1,6})?)(?!\w|-\d)",
-    ),
-    _rule(
-        "PHONE_NUMBER",
-        r"\b(?:phone|tel|telephone|cell|mobile|fax|call|pager|reach\w*)\b(?:\s\w+){0,3}[\s:.\#]{1,3}"
-        r"(?P<value>\+?\d{3}[\s.-]?\d{4}|\+?\d{10,13})(?!\w|-\d)",
-    ),
-    # Presidio's own e-mail recogniser asks a list of public suffixes (over the network, at first use) and lets
-    # `maria@clinic.local` pass.
-    _rule(
-        "EMAIL_ADDRESS", r"(?<![\w.+%-])(?P<value>[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24})(?![\w-])", CERTAIN
-    ),
-    *(Rule(TITLED_NAME, pattern, CERTAIN) for pattern in names.TITLED),
-    *(Rule(PATIENT_NAME, pattern, LIKELY) for pattern in names.PATIENTS),
-    *(Rule(LABELLED_NAME, pattern, LIKELY) for pattern in names.LABELLED),
-)
+    Args:
+        guess: per text, whether the tagger is to read it; the rules always do.
+        min_score: confidence from which a finding counts.
+    """
+    tagged = iter(_tag([text for text, wanted in zip(texts, guess, strict=True) if wanted]))
+    found = []
+    for text, wanted in zip(texts, guess, strict=True):
+        guesses = next(tagged) if wanted else []
+        rules = _without_organisations(_find_by_rules(text), guesses)
+        own = [replace(one, score=1 + one.score) for one in find_custom(text, custom)]  # they outrank all others
+        found.append([*own, *(one for one in [*rules, *_read_guesses(text, guesses)] if one.score >= min_score)])
+    return found
 
 
-class RuleRecogniser(LocalRecognizer):
-    """Finds what the rules above describe; a rule's group `value` is the span."""
-
-    def __init__(self) -> None:
-        super().__init__(supported_entities=sorted({GIVEN_NAME, *(rule.entity for rule in _RULES)}), name="rules")
-
-    def load(self) -> None:
-        """Nothing to load."""
-
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
-        """All spans of all rules."""
-        found = [
-            RecognizerResult(rule.entity, *match.span("value"), rule.score)
-            for rule in _RULES
-            if rule.entity in entities
-            for match in rule.pattern.finditer(text)
-        ]
-        return found + [RecognizerResult(GIVEN_NAME, *span, POSSIBLE) for span in names.find_given_names(text)]
+def _find_by_rules(text: str) -> Iterator[Finding]:
+    yield from find_contacts(text)
+    yield from find_phones(text)
+    yield from find_proven(text)
+    yield from find_labelled(text)
+    yield from find_dates(text)
+    yield from find_addresses(text)
+    for kind, pattern, score in _NAME_RULES:
+        yield from (Finding(*match.span("value"), kind, score) for match in pattern.finditer(text))
+    yield from (Finding(*span, GIVEN_NAME, POSSIBLE) for span in names.find_given_names(text))
+    yield from (Finding(*span, "SECRET", SURE) for span in find_secrets(text))
 
 
-class SecretRecogniser(LocalRecognizer):
-    """Finds secrets by detect-secrets."""
-
-    def __init__(self) -> None:
-        super().__init__(supported_entities=["SECRET"], name="detect-secrets")
-
-    def load(self) -> None:
-        """Nothing to load."""
-
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
-        """All spans of secrets."""
-        return [RecognizerResult("SECRET", start, end, SURE) for start, end in find_secrets(text)]
+def _tag(texts: Sequence[str]) -> list[list[Tagged]]:
+    if not texts:
+        return []
+    read = read_docs(texts)
+    return tag_docs(read.docs, read_features(read), min(_LEAST_GUESS.values()), _WEAK_PERSON)
 
 
-class QuickPhoneRecogniser(PhoneRecognizer):
-    """Presidio's recogniser (numbers of eight countries), asked only where seven digits stand close together."""
+def _read_guesses(text: str, guesses: Iterable[Tagged]) -> Iterator[Finding]:
+    for one in guesses:
+        entity = _TAG_ENTITIES.get(one.label, "")
+        digits = sum(map(str.isdigit, text[one.start : one.end]))
+        by_form = entity == "PERSON" and _has_form_of_name(text, one.start, one.end)
+        if not entity or (one.score < _LEAST_GUESS[entity] and not by_form):
+            continue
+        if entity == "BADGE_NUMBER" and digits < _LEAST_ID_DIGITS:
+            continue
+        if entity == "PERSON" and digits:
+            continue
+        # Never surer than a rule that knows what it saw.
+        most = 0.59 if entity == "BADGE_NUMBER" else 0.8
+        yield Finding(one.start, one.end, entity, max(_LEAST_GUESS[entity], min(one.score, most)), guessed=True)
 
-    _DIGITS = re.compile(r"\d(?:[\s().+/-]{0,2}\d){6}")
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
-        """Phone numbers; a bare run of digits is none without a word that says so."""
-        if not self._DIGITS.search(text):
-            return []
-        found = super().analyze(text, entities, nlp_artifacts)
-        return [one for one in found if not text[one.start : one.end].isdigit()]
+def _has_form_of_name(text: str, start: int, end: int) -> bool:
+    """Capitalised words that are no plain ones, where a capital says something: in a sentence, or as who signs."""
+    words = re.findall(r"[^\W\d_]+", text[start:end])
+    signs = _SENTENCE_BEFORE.search(text[max(0, start - 4) : start]) and _LINE_BEHIND.match(text, end)
+    return (signs is not None or not begins_sentence(text, start)) and all(
+        word.istitle() and len(word) > 1 and not is_plain(word) for word in words
+    )
 
 
-def make_recognisers() -> list[EntityRecognizer]:
-    """All recognisers that act on a text; what they do not find stays."""
+def _without_organisations(found: Iterable[Finding], guesses: Iterable[Tagged]) -> list[Finding]:
+    firms = [(one.start, one.end) for one in guesses if one.label == "ORG" and one.score >= _SURE_ORGANISATION]
     return [
-        SpacyRecognizer(supported_entities=["PERSON"]),
-        RuleRecogniser(),
-        SecretRecogniser(),
-        QuickPhoneRecogniser(),
-        CreditCardRecognizer(),
-        IbanRecognizer(),
-        IpRecognizer(),
-        UsMbiRecognizer(),
-        UsSsnRecognizer(),
+        one
+        for one in found
+        if one.entity not in (LABELLED_NAME, GIVEN_NAME)
+        or not any(one.start < end and start < one.end for start, end in firms)
     ]

@@ -71,8 +71,10 @@ _PRIVATE_KEY = re.compile(
 )
 _KEYWORD = re.compile(r"api_?key|auth_?key|service_?key|account_?key|_key|pass|pwd|secret|contrase", re.IGNORECASE)
 _SPOKEN_PASSWORD = re.compile(
-    r"\b(?:pass ?(?:word|wd|code|phrase)|pwd|pin(?: code)?)\b\s{0,3}(?:is|:|=|->)\s{0,3}[\"']?"
-    r"(?P<value>[^\s\"',;]{4,})",
+    r"\b(?:pass ?(?:word|wd|code|phrase)|pwd?|pw|pin(?: code)?|wifi(?: key| code)?|otp|one[- ]time code|"
+    r"security code|cvv|cvc)\b"
+    r"(?:\s{0,3}(?:is|was|:|=|->)\s{0,3}[\"']?(?P<value>[^\s\"',;]{3,})|"
+    r"\s[\"']?(?P<bare>(?=\S*\d)(?=\S*[^\W\d_])[^\s\"',;]{6,}))",
     re.IGNORECASE,
 )
 _PASSWORD_BEFORE = re.compile(r"(?:pass\w*|pwd)\W*$", re.IGNORECASE)
@@ -99,7 +101,7 @@ def _scan_line(line: str) -> Iterator[Span]:
             yield from _value_span(match)
     yield from _keyword_values(line)
     for match in _SPOKEN_PASSWORD.finditer(line):
-        yield _trim(line, *match.span("value"))
+        yield _trim(line, *match.span("value" if match["value"] else "bare"))
     for match in _BARE_WORD.finditer(line):
         if _looks_random(match.group()):
             yield match.span()

@@ -12,10 +12,12 @@ is the template, and is left out of both texts before they are compared.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
+
+import numpy as np
 
 # In fewer groups nobody can tell a template from a few copies of one text.
 LEAST_TEMPLATE_GROUPS = 20
@@ -57,21 +59,46 @@ def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     return shared / (len(a) + len(b) - shared) if a or b else 0.0
 
 
+@dataclass(frozen=True)
+class Sources:
+    """The source files of some texts: for each text a place in the list of all names. [texts], [names]"""
+
+    files: np.ndarray
+    names: Sequence[str]
+
+    @classmethod
+    def of(cls, files: Sequence[str]) -> Sources:
+        """The sources of texts by the names of their files."""
+        places: dict[str, int] = {}
+        numbers = [places.setdefault(file, len(places)) for file in files]
+        return cls(np.array(numbers, dtype=np.int32), list(places))
+
+    def groups(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Each file, and each folder of several files, with the places of its texts in order."""
+        counts = np.bincount(self.files, minlength=len(self.names))
+        yield from _split_by(self.files, self.names)
+        folders = Sources.of([_sources(name)[1] for name in self.names])
+        for name, members in _split_by(folders.files[self.files], folders.names):
+            if len(members) != counts[self.files[members[0]]]:  # a folder of one file is that file
+                yield name, members
+
+
+def _split_by(numbers: np.ndarray, names: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+    for members in np.split(order, starts[1:]) if len(order) else ():
+        yield names[numbers[members[0]]], members
+
+
 class Templates:
     """Template shingles, file by file and folder by folder."""
 
-    def __init__(self, subjects: Sequence[Subject], words: int, share: float) -> None:
+    def __init__(self, subjects: Sequence[Subject], words: int, share: float, sources: Sources | None = None) -> None:
         self._words = words
         self._held: dict[str, frozenset[str]] = {}
         if share >= 1:
             return
-        sources: dict[str, list[int]] = defaultdict(list)
-        for n, one in enumerate(subjects):
-            for name in _sources(one.file):
-                sources[name].append(n)
-        for name, members in sources.items():
-            if name.endswith("/") and len(members) == len(sources.get(subjects[members[0]].file, ())):
-                continue  # a folder of one file is that file
+        for name, members in (sources or Sources.of([one.file for one in subjects])).groups():
             found = _find_template([subjects[n] for n in _sample(members)], words, share)
             if found:
                 self._held[name] = found
@@ -94,9 +121,9 @@ def _sources(file: str) -> tuple[str, str]:
     return file, f"{PurePosixPath(file).parent}/"
 
 
-def _sample(members: list[int]) -> list[int]:
+def _sample(members: np.ndarray) -> list[int]:
     step = -(-len(members) // _SAMPLED_TEXTS)
-    return members[::step]
+    return [int(n) for n in members[::step]]
 
 
 def _find_template(subjects: Sequence[Subject], words: int, share: float) -> frozenset[str]:

@@ -12,33 +12,36 @@ hold a sealed question or answer are listed, or stop the run.
 from __future__ import annotations
 
 import math
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from nichetune.core.errors import UserError
-from nichetune.core.files import iter_jsonl, read_records, write_json, write_jsonl
+from nichetune.core.files import iter_jsonl, write_json, write_jsonl, write_lines
 from nichetune.core.records import Document, Dropped, Example
 from nichetune.core.settings import Settings, SplitSettings
-from nichetune.core.stages import Report, name_digest
+from nichetune.core.stages import DERIVED, Report
 from nichetune.corpus.assign import PARTS, Assigned, Part, assign_examples, assign_groups
+from nichetune.corpus.cards import Cards, read_cards
+from nichetune.corpus.contradictions import Aside
+from nichetune.corpus.engine import start_engine
 from nichetune.corpus.findings import Overlap
-from nichetune.corpus.leaks import (
-    drop_overlap,
-    find_document_overlap,
-    find_meant_overlap,
-    find_training_overlap,
-    map_places,
-)
-from nichetune.corpus.overlap import SealedRuns, find_boilerplate
+from nichetune.corpus.leaks import describe_hit, find_document_overlap, find_meant_overlap, map_places, say_reason
+from nichetune.corpus.lines import RecordFile
+from nichetune.corpus.overlap import SealedRuns
 from nichetune.corpus.profile import describe_part
 from nichetune.corpus.semantic import Encode
+from nichetune.corpus.spotting import find_boilerplate, find_leaks
 
 __all__ = ["BOILERPLATE", "PARTS", "assign_groups", "run"]
 
 BOILERPLATE = "boilerplate.json"
 _SHOWN_HITS = 5
+Spotted = tuple[int, Overlap]  # a training example's place, and what it holds
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode | None = None) -> Report:
@@ -51,37 +54,40 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     Raises:
         UserError: too few sealed items, nothing left to train on, no dates to split by, or documents that hold sealed
             questions and shall stop the run.
+        SystemFailure: the Ray cluster does not answer.
     """
-    rules = settings.split
-    examples = read_records(inputs["dedupe"] / "examples.jsonl", Example)
-    assigned = assign_examples(examples, rules)
-    parts, items = assigned.parts, assigned.parts["holdout"]
-    _refuse_small_holdout(len(items), len(examples), settings)
-    words, tasks = rules.overlap_words, settings.tasks
-    boilerplate = find_boilerplate(examples, items, words, rules.boilerplate_groups, tasks)
+    start_engine(settings.data)
+    rules, tasks, work = settings.split, settings.tasks, out / DERIVED / "work"
+    examples = RecordFile(inputs["dedupe"] / "examples.jsonl", work / "lines.npy", Example)
+    cards = read_cards(examples, rules, tasks, work / "cards")
+    assigned = assign_examples(examples, rules, cards)
+    places = assigned.places
+    _refuse_small_holdout(len(places["holdout"]), len(examples), settings)
+    items = list(assigned.parts["holdout"])
+    words = rules.overlap_words
+    boilerplate = find_boilerplate(examples, items, words, rules.boilerplate_groups, tasks, work / "boilerplate")
     sealed = SealedRuns(items, words, boilerplate, tasks)
-    documents = _read_documents(inputs)
     # Meaning is compared of all or of none: the work grows with the square of the texts.
     meant = encode if rules.semantic != "off" and len(examples) <= settings.dedupe.semantic_limit else None
-    overlaps = [*_find_overlap(parts, sealed, rules, meant),
-                *find_document_overlap(documents, items, words, boilerplate, tasks)]  # fmt: skip
+    spotted = _find_overlap(assigned, items, sealed, rules, meant, work)
+    in_documents = find_document_overlap(_read_documents(inputs), items, words, boilerplate, tasks)
+    overlaps = [*(overlap for _, overlap in spotted), *in_documents]
     _refuse_leaky_documents(overlaps, rules)
     dropped = list(assigned.dropped)
+    items_at = dict(zip((one.id for one in items), places["holdout"].tolist(), strict=True))
     for part in ("train", "dev"):
-        gone = drop_overlap(parts[part], overlaps, words)
-        dropped += gone
-        removed = {one.id for one in gone}
-        parts[part] = [one for one in parts[part] if one.id not in removed]
-    parts["train"] = _limit_train(parts["train"], rules, dropped)
-    if not parts["train"]:
+        places[part] = _drop_overlap(places[part], spotted, items_at, words, dropped)
+    places["train"] = _limit_train(places["train"], cards, rules, dropped)
+    if not len(places["train"]):
         raise UserError("no training example is left after the split: lower split.holdout or add examples")
-    for part, members in parts.items():
-        write_jsonl(out / f"{part}.jsonl", members)
-    write_jsonl(out / "dropped.jsonl", dropped)
+    for part, members in places.items():
+        write_lines(out / f"{part}.jsonl", map(examples.line, members.tolist()))
+    write_jsonl(out / "dropped.jsonl", (_put_aside(one, examples) for one in dropped))
     write_jsonl(out / "contamination.jsonl", overlaps)
-    write_json(out / "profile.json", {part: describe_part(members, tasks) for part, members in parts.items()})
+    write_json(out / "profile.json", {part: describe_part(some, cards, tasks) for part, some in places.items()})
     write_json(out / BOILERPLATE, sorted(boilerplate))
-    done = _report(assigned, parts, dropped, overlaps, len(examples))
+    shutil.rmtree(out / DERIVED)
+    done = _report(assigned, cards, dropped, overlaps)
     return replace(done, facts=done.facts | {"semantic": {"mode": rules.semantic, "compared": meant is not None}})
 
 
@@ -91,15 +97,40 @@ def _read_documents(inputs: dict[str, Path]) -> list[Document]:
 
 
 def _find_overlap(
-    parts: dict[Part, list[Example]], sealed: SealedRuns, rules: SplitSettings, encode: Encode | None
-) -> list[Overlap]:
-    items, others = parts["holdout"], [*parts["train"], *parts["dev"]]
-    found = find_training_overlap(others, sealed, map_places(items))
+    assigned: Assigned,
+    items: list[Example],
+    sealed: SealedRuns,
+    rules: SplitSettings,
+    encode: Encode | None,
+    work: Path,
+) -> list[Spotted]:
+    examples, at = assigned.examples, map_places(items)
+    others = np.concatenate([assigned.places["train"], assigned.places["dev"]])
+    hits = find_leaks(examples, others, sealed, work / "leaks")
+    found = [(n, describe_hit(examples[n], "example", hit, at, "removed")) for n, hit in hits]
     if encode:
-        known = {one.text for one in found}
-        left = [one for one in others if one.id not in known]
-        found += find_meant_overlap(left, items, encode, rules.semantic_threshold, rules.semantic == "remove")
+        known = {n for n, _ in found}
+        left = [n for n in others.tolist() if n not in known]
+        found += find_meant_overlap(examples, left, items, encode, rules.semantic_threshold, rules.semantic == "remove")
     return found
+
+
+def _drop_overlap(
+    places: np.ndarray, spotted: Sequence[Spotted], items_at: dict[str, int], words: int, dropped: list[Aside]
+) -> np.ndarray:
+    """What stays of a part; a record for each example that is removed, in the order of the examples."""
+    removed = {n: overlap for n, overlap in spotted if overlap.action == "removed"}
+    is_removed = np.isin(places, np.array(list(removed), dtype=np.int64))
+    for n in places[is_removed].tolist():
+        dropped.append(Aside(n, say_reason(removed[n].how, words), items_at[removed[n].item]))
+    kept: np.ndarray = places[~is_removed]
+    return kept
+
+
+def _put_aside(one: Aside, examples: Sequence[Example]) -> Dropped:
+    own = examples[one.place]
+    because = examples[one.other].id if one.other != one.place else ""
+    return Dropped(id=own.id, reason=one.reason, source=own.source, because_of=because)
 
 
 def _refuse_leaky_documents(overlaps: Sequence[Overlap], rules: SplitSettings) -> None:
@@ -124,36 +155,30 @@ def _refuse_small_holdout(held: int, total: int, settings: Settings) -> None:
         )
 
 
-def _limit_train(examples: list[Example], rules: SplitSettings, dropped: list[Dropped]) -> list[Example]:
+def _limit_train(places: np.ndarray, cards: Cards, rules: SplitSettings, dropped: list[Aside]) -> np.ndarray:
     """At most `max_train[task]` examples a task, chosen by salted hash, in their own order."""
-    if not rules.max_train:
-        return examples
-    chosen: set[str] = set()
-    for task in {one.task for one in examples}:
-        limit = rules.max_train.get(task)
-        names = sorted((one.id for one in examples if one.task == task), key=lambda name: name_digest(rules.salt, name))
-        chosen.update(names[:limit])
-    reason = "over split.max_train"
-    dropped += [Dropped(id=one.id, reason=reason, source=one.source) for one in examples if one.id not in chosen]
-    return [one for one in examples if one.id in chosen]
+    over = [np.empty(0, dtype=np.int64)]
+    for n, task in enumerate(cards.names["tasks"]):
+        if task in rules.max_train:
+            own = places[cards.tasks[places] == n]
+            over.append(own[np.argsort(cards.draws[own], kind="stable")][rules.max_train[task] :])
+    is_over = np.isin(places, np.concatenate(over))
+    dropped += [Aside(n, "over split.max_train", n) for n in places[is_over].tolist()]
+    kept: np.ndarray = places[~is_over]
+    return kept
 
 
-def _report(
-    assigned: Assigned,
-    parts: dict[Part, list[Example]],
-    dropped: Sequence[Dropped],
-    overlaps: Sequence[Overlap],
-    total: int,
-) -> Report:
-    counts = {"in": total}
-    for part, members in parts.items():
-        counts[part] = len(members)
-        counts[f"{part}_groups"] = len({one.group for one in members})
-    by_task = {
-        task: {part: sum(one.task == task for one in members) for part, members in parts.items()}
-        for task in sorted({one.task for members in parts.values() for one in members})
-    }
+def _report(assigned: Assigned, cards: Cards, dropped: Sequence[Aside], overlaps: Sequence[Overlap]) -> Report:
+    counts = {"in": len(cards)}
+    tasks = cards.names["tasks"]
+    by_task: dict[str, dict[Part, int]] = {}
+    for part, places in assigned.places.items():
+        counts[part] = len(places)
+        counts[f"{part}_groups"] = cards.count_groups(places)
+        for task, count in zip(tasks, np.bincount(cards.tasks[places], minlength=len(tasks)).tolist(), strict=True):
+            by_task.setdefault(task, {})[part] = count
+    present = {task: held for task, held in by_task.items() if any(held.values())}
     reasons = Counter(one.reason for one in dropped)
     kinds = Counter(f"{one.kind}, {one.how}, {one.action}" for one in overlaps)
-    facts = {"by_task": by_task, "overlaps": dict(sorted(kinds.items()))}
+    facts = {"by_task": present, "overlaps": dict(sorted(kinds.items()))}
     return Report(counts, dict(sorted(reasons.items())), facts | ({"cut": assigned.cut} if assigned.cut else {}))

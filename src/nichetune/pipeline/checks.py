@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 from nichetune.core.errors import UserError
@@ -17,7 +18,8 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
     """
     settings = load_settings(project, overrides)
     folder = project if project.is_dir() else project.parent
-    return [*_check_sources(settings, folder), *_check_rungs(settings), *_check_base(settings)]
+    own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings)]
+    return [*_check_sources(settings, folder), *own]
 
 
 def _check_sources(settings: Settings, folder: Path) -> list[str]:
@@ -30,6 +32,12 @@ def _check_sources(settings: Settings, folder: Path) -> list[str]:
         except UserError as error:
             problems.append(f"sources[{n}]: {error}")
     return problems
+
+
+def _check_engine(settings: Settings) -> list[str]:
+    if settings.data.engine == "ray" and importlib.util.find_spec("ray") is None:
+        return ["data.engine: ray is not installed: pip install nichetune[ray]"]
+    return []
 
 
 def _check_rungs(settings: Settings) -> list[str]:

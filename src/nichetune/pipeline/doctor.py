@@ -52,7 +52,7 @@ def _machine() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    names = ("torch", "transformers", "trl", "peft", "bitsandbytes", "daft", "lancedb", "presidio-analyzer")
+    names = ("torch", "transformers", "trl", "peft", "bitsandbytes", "daft", "lancedb", "spacy")
     found = {n: importlib.metadata.version(n) for n in names}
     yield Finding("packages", True, ", ".join(f"{n} {v}" for n, v in found.items()))
 

@@ -19,7 +19,8 @@ from nichetune.core.stages import Report, Stage, StageResult, run_stage
 from nichetune.evaluate.candidates import rung_method, rung_retrieves, trained_folder
 from nichetune.pipeline import private
 
-AUDIT = "audit.json"  # in the run's folder, where masked texts were judged: {"sampled": 200, "leaks": 0}
+# In the run's folder, where masked texts were judged: {"sampled": 200, "leaks": 0, "masked": "<digest of mask/>"}.
+AUDIT = "audit.json"
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def _report(p: Project) -> StageResult:
 
     trains = [n for n in list_stages(p) if n.startswith(("train/", "evaluate/"))]
     inputs = ["decide", "dataset", "benchmark", "split", "dedupe", "format", "mask", "ingest", *trains]
-    whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve"})
+    whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve", "data"})
     return _run(p, "report", ("report", "decide", "evaluate"), inputs, whole, render.run)
 
 

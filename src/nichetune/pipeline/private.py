@@ -69,12 +69,14 @@ def mask(
     from nichetune.corpus import mask as masking
 
     stage = Stage("mask", ("corpus",), {"ingest": run_dir / "ingest"}, used,
-                  ("presidio-analyzer", "spacy", "detect-secrets"), settings.seed)  # fmt: skip
+                  ("spacy", "phonenumbers", "python-stdnum", "detect-secrets"), settings.seed)  # fmt: skip
     apart = run_dir / PRIVATE
     if finished_stage(run_dir / "mask", stage_key(stage)) is None and not apart.is_dir():
         shutil.rmtree(run_dir / "ingest")
         read_again()
-    result = run_stage(stage, run_dir / "mask", lambda out: masking.run(settings, {"ingest": apart}, out))
+    result = run_stage(
+        stage, run_dir / "mask", lambda out: masking.run(settings, {"ingest": apart, "project": project}, out)
+    )
     if not settings.mask.keep_raw:
         shutil.rmtree(apart, ignore_errors=True)
     return result

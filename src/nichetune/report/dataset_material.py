@@ -27,10 +27,15 @@ STAGES = ("ingest", "mask", "format", "dedupe", "split", "benchmark")
 
 @dataclass(frozen=True)
 class Audit:
-    """What a person found in a sample of masked texts: of how many in how many there still was personal data."""
+    """What a person found in a sample of masked texts: of how many in how many there still was personal data.
+
+    Attributes:
+        stale: the texts were masked anew since.
+    """
 
     sampled: int
     leaks: int
+    stale: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def read_dataset(settings: Settings, inputs: dict[str, Path]) -> DatasetMaterial
         benchmark=benchmark,
         left_over=len(check_training(trained, benchmark)),
         noise=Estimate.model_validate(noise) if noise else Estimate(value=None, low=None, high=None, n=0),
-        audit=_read_audit(inputs.get("audit")),
+        audit=_read_audit(inputs.get("audit"), manifests["mask"]["digest"]),
     )
 
 
@@ -116,7 +121,7 @@ def _count_files(mask: Path) -> list[FileCount]:
     return [FileCount(file, counts["examples"][file], counts["documents"][file]) for file in files]
 
 
-def _read_audit(file: Path | None) -> Audit | None:
+def _read_audit(file: Path | None, masked: str) -> Audit | None:
     if file is None or not file.is_file():
         return None
     told = read_json(file)
@@ -125,4 +130,4 @@ def _read_audit(file: Path | None) -> Audit | None:
         raise UserError(
             f'{file}: not an audit: it holds {{"sampled": 200, "leaks": 0}}, texts judged and texts at fault'
         )
-    return Audit(sampled, leaks)
+    return Audit(sampled, leaks, stale=told.get("masked", masked) != masked)

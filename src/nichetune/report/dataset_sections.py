@@ -105,6 +105,8 @@ def describe_residual(audit: Audit | None) -> Residual:
             "Not measured: nobody has judged a sample of the masked texts.",
             False,
         )
+    if audit.stale:
+        return Residual("Not measured: a sample was judged, but the texts were masked anew since.", False)
     test = stats.binomtest(audit.leaks, audit.sampled, alternative="less")
     high = float(test.proportion_ci(_CONFIDENCE, method="exact").high)
     return Residual(

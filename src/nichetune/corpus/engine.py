@@ -1,0 +1,68 @@
+"""Chooses where Daft's programs run: on this machine's cores, or on a Ray cluster.
+
+settings.data -> Daft's runner, for this process and until it ends
+
+    start_engine(DataSettings(engine="ray", address="10.0.0.7:6379"))
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+from nichetune.core.errors import SystemFailure, UserError
+from nichetune.core.settings import DataSettings
+from nichetune.corpus.dataplane import daft, is_on_ray
+
+_ANSWER_WITHIN_S = 10
+_STORE_BYTES = 512 << 20  # of a Ray that this run starts: programs pass numbers, never texts
+
+
+def start_engine(data: DataSettings) -> None:
+    """Makes Daft use the engine of the settings.
+
+    Raises:
+        UserError: Ray is not installed, or the address is none.
+        SystemFailure: the cluster does not answer.
+    """
+    if data.engine == "native" or is_on_ray():
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # as for Daft: nothing is sent home
+    try:
+        import ray
+    except ImportError:
+        raise UserError("data.engine is ray, and Ray is not installed: pip install nichetune[ray]") from None
+    if data.address:
+        _refuse_silence(data.address)
+    else:
+        os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # it serves this machine alone
+    options: dict[str, Any] = {"address": data.address or "local", "log_to_driver": False, "logging_level": "ERROR"}
+    if not data.address:
+        options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    try:
+        if not ray.is_initialized():
+            ray.init(**options)
+        daft.set_runner_ray(noop_if_initialized=True)
+    except (ConnectionError, RuntimeError, TimeoutError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise SystemFailure(f"Ray at {data.address or 'this machine'} does not start or answer: {first}") from error
+
+
+def _refuse_silence(address: str) -> None:
+    """Asks before Ray does, which waits for minutes."""
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port:
+        raise UserError(f"data.address: {address!r} is no address: write host:6379, or ray://host:10001")
+    try:
+        socket.create_connection((host, port), _ANSWER_WITHIN_S).close()
+    except OSError as error:
+        raise SystemFailure(
+            f"Ray at {address} does not answer ({error.strerror or error}): check data.address, or set data.engine to "
+            f"native"
+        ) from error

@@ -1,0 +1,93 @@
+"""Finds dates of birth, every other date with a day or a month, and ages above 89.
+
+text -> findings
+
+    "born 3 May 1961, seen 03/14/2024, aged 93"  ->  DATE_OF_BIRTH 5-15, DATE 22-32, AGE 39-41
+
+A year alone is no finding. "120/80" and "3.5.2" are no dates: day and month must be possible, and a date without its
+year needs a month's name or a word such as "on" or "seen".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nichetune.corpus.masking.findings import CERTAIN, LIKELY, POSSIBLE, Finding
+
+_MONTHS = (
+    r"jan(?:uary|uar|vier|eiro|uari|v)?|jänner|enero|gennaio|feb(?:ruary|ruar|ruari|r)?|février|fevrier|febrero|febbraio|fevereiro|"
+    r"mar(?:ch|s|zo|ço|et)?|märz|maart|apr(?:il|ile|ill)?|avril|abril|may(?!\s(?:be|have|not|also|need|require|take)\b)|mai|mayo|maggio|maio|mei|june?|juin|junio|giugno|junho|juni|"
+    "july?|juillet|julio|luglio|julho|juli|aug(?:ust|usti|ustus)?|août|aout|agosto|sept?(?:ember|embre|tember|iembre)?|settembre|setembro|"
+    "septiembre|oct(?:ober|obre|ubre)?|okt(?:ober)?|ottobre|outubro|nov(?:ember|embre|iembre|embro)?|dec(?:ember|embre)?|décembre|"
+    "dez(?:ember|embro)?|diciembre|dicembre"
+)
+_MONTH = rf"(?:{_MONTHS})(?![^\W\d_])\.?"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_YEAR = r"(?:(?:18|19|20)\d\d|['’]?\d\d)"
+_NUMERIC = (
+    rf"(?:(?:18|19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.]{_DAY}(?:T\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?|"
+    rf"{_DAY}(?P<s>[-/.]){_DAY}(?P=s)(?:(?:18|19|20)\d\d|\d\d))(?![\d/]|[.-]\d)"
+)
+_WRITTEN = (
+    rf"(?:{_DAY}(?:st|nd|rd|th|er|\.)?(?:\s(?:day\s)?of)?(?:\sde)?[\s.-]{{0,2}}{_MONTH}(?:,|\sde)?(?:[\s.,'’-]{{0,2}}{_YEAR}\b)?|"
+    rf"{_MONTH}[\s.-]{{1,2}}{_DAY}(?:st|nd|rd|th)?\b(?!:)(?:,?[\s-]{{1,2}}(?:(?:18|19|20)\d\d|['’]\d\d)\b|,?\s\d\d(?=\s*[.,;)]|$))?)"
+)
+_MONTH_YEAR = rf"(?:(?:early|mid|late|end of)[\s-])?{_MONTH},?[\s-](?:of\s)?(?:19|20)\d\d\b"
+_COMPACT = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+DATE = rf"(?:{_WRITTEN}|{_NUMERIC})"
+
+_DATE = re.compile(rf"(?<![\w/.+-])(?:{DATE}|{_MONTH_YEAR})", re.IGNORECASE)
+_SHORT = re.compile(
+    rf"\b(?:on|dated?|dos|seen|visit|admitted|discharged|since|until|by|from|due|f/u)\b[\s:]{{1,2}}(?P<value>(?:0?[1-9]|1[0-2])/{_DAY})(?![\d/%]|\.\d)",
+    re.IGNORECASE,
+)
+_BIRTH = (
+    r"(?:\bd\.?o\.?b\b\.?|\bdate of birth\b|\bbirth\s?(?:date|day)\b|\bborn\b|\bbirthdate\b|\bgeb(?:oren|\.)?|\bgeburtsdatum\b|\bnée?\b|"
+    r"\bnacid[oa]\b|\bnat[oa]\b|\bb\.|\bfecha de nacimiento\b|\bdate de naissance\b|\bdata di nascita\b|\bd\.b\.)"
+)
+_BIRTH_DATE = re.compile(
+    rf"{_BIRTH}(?:\s+(?:on|is|was|am|le|el|il|the)\b)?[\s:=,(\"'|-]{{0,5}}(?P<value>{DATE}|{_COMPACT}\b)", re.IGNORECASE
+)
+_DATE_THEN_BIRTH = re.compile(rf"(?P<value>{DATE})\s?\(\s?(?:dob|d\.o\.b\.|date of birth)\s?\)", re.IGNORECASE)
+_OLD = r"(?P<value>9\d|1[0-2]\d)"
+_TENS = r"(?:ninety(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?|one hundred(?: and \w+)?)"
+_AGE = re.compile(
+    rf"(?<![\w./-])(?P<value>9\d|1[0-2]\d|{_TENS})(?:[\s-]?(?:years?|yrs?)[\s-]?(?:old|of age)|[\s-]?y(?:ear)?[/.-]?o\b|[\s-]?yr?s?\b(?=[\s,]*(?:old|male|female|m\b|f\b|man|woman|gentleman|lady)))|"
+    rf"\b(?:aged?|turn(?:s|ed|ing)|age of)\s?(?:is|was)?[\s:=]{{1,3}}(?P<value2>9\d|1[0-2]\d|{_TENS})\b(?!\s?(?:%|mg|days|weeks|months))|"
+    r"(?<![\w./-])(?P<value3>9\d|1[0-2]\d)[\s-]?(?:[MF]|yom|yof)\b",
+    re.IGNORECASE,
+)
+_AGE_BEFORE = re.compile(
+    r"(?:\b(?:over|under|above|below|at least|older than|younger than|up to|[<>≥≤]=?)\s?)$", re.IGNORECASE
+)
+_ANY_DIGIT = re.compile(r"\d|ninety|hundred", re.IGNORECASE)
+
+
+def find_dates(text: str) -> Iterator[Finding]:
+    """All dates and high ages."""
+    if not _ANY_DIGIT.search(text):
+        return
+    for pattern in (_BIRTH_DATE, _DATE_THEN_BIRTH):
+        for match in pattern.finditer(text):
+            yield Finding(*match.span("value"), "DATE_OF_BIRTH", CERTAIN)
+    for match in _DATE.finditer(text):
+        if _is_possible(match.group()):
+            yield Finding(match.start(), match.start() + len(match.group().rstrip(" .,")), "DATE", LIKELY)
+    for match in _SHORT.finditer(text):
+        yield Finding(*match.span("value"), "DATE", POSSIBLE)
+    for match in _AGE.finditer(text):
+        if not _AGE_BEFORE.search(text[max(0, match.start() - 14) : match.start()]):
+            name = next(n for n in ("value", "value2", "value3") if match.group(n))
+            yield Finding(*match.span(name), "AGE", LIKELY)
+
+
+def _is_possible(value: str) -> bool:
+    """Whether day and month of a numeric date can be: one of them at most 12."""
+    parts = [int(part) for part in re.findall(r"\d+", value.split("T")[0])]
+    if len(parts) != 3 or re.search(r"[^\W\d_]{3}", value):
+        return True
+    if parts[0] > 31:
+        return parts[1] <= 12
+    # "1.2.33" is a section or a version more often than a day.
+    return min(parts[0], parts[1]) <= 12 and not (value.count(".") == 2 and len(value) <= 6)

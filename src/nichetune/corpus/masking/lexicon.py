@@ -1,0 +1,54 @@
+"""The word lists that ship with masking: given names, eponyms, the heads of eponyms.
+
+    is_given_name("Maria") -> True     is_eponym("Crohn") -> True     is_head("syndrome") -> True
+
+The lists depend on no domain's corpus. `hide_words` takes words out while something is measured on them.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+from collections.abc import Callable, Iterable
+
+_hidden: frozenset[str] = frozenset()
+_dependents: list[Callable[[], object]] = []
+
+
+def depend_on_names(clear: Callable[[], object]) -> None:
+    """Has a cache cleared whenever the list of given names changes."""
+    _dependents.append(clear)
+
+
+def hide_words(words: Iterable[str]) -> None:
+    """Takes words (case-folded) out of the list of given names, so that a measurement meets them as unknown."""
+    global _hidden
+    _hidden = frozenset(words)
+    given_names.cache_clear()
+    for clear in _dependents:
+        clear()
+
+
+@functools.cache
+def given_names() -> frozenset[str]:
+    """Given names that are common in the United States, case-folded."""
+    text = (importlib.resources.files("nichetune.corpus") / "given_names.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.splitlines() if not line.startswith("#")) - _hidden
+
+
+@functools.cache
+def eponyms() -> frozenset[str]:
+    """Names that stand for a thing in medicine, law, industry or plain language, case-folded."""
+    return _read_words("eponyms.txt")
+
+
+@functools.cache
+def eponym_heads() -> frozenset[str]:
+    """Words that make a name before them the name of a thing."""
+    return _read_words("eponym_heads.txt")
+
+
+def _read_words(name: str) -> frozenset[str]:
+    text = (importlib.resources.files("nichetune.corpus.masking") / name).read_text(encoding="utf-8")
+    lines = (line for line in text.splitlines() if not line.startswith(("#", "==")))
+    return frozenset(word for line in lines for word in line.split())

@@ -1,0 +1,73 @@
+"""Masking is measured on texts that it was not built on: notes by hand, generated cases, domain sentences."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from tests.conftest import ROOT
+
+from nichetune.core.files import hash_file
+from nichetune.corpus.masking.lexicon import hide_words
+
+sys.path.insert(0, str(ROOT / "bench"))
+import mask as bench
+from mask_set.generate import make_cases, read_notes
+from mask_set.values import held_out_words
+
+
+@pytest.fixture(autouse=True)
+def unseen_names():
+    """Names of the test stand in no list while it runs."""
+    hide_words(held_out_words())
+    yield
+    hide_words(())
+
+
+def measure(cases) -> dict:
+    return bench.score(cases, bench.mask_ours([case.text for case in cases], 1))
+
+
+def test_notes_written_by_hand_keep_few_identifiers():
+    cases = read_notes()
+    assert len(cases) >= 100
+    result = measure(cases)
+    assert result["direct"]["rate"] >= 0.90
+    assert result["types"]["PERSON"]["rate"] >= 0.90
+    assert result["precision"]["rate"] >= 0.85
+
+
+def test_notes_that_nobody_improved_on_keep_few_identifiers():
+    cases = read_notes("notes_fresh.txt")
+    assert len(cases) >= 100
+    result = measure(cases)
+    assert result["direct"]["rate"] >= 0.88
+    assert result["types"]["PERSON"]["rate"] >= 0.90
+    assert result["precision"]["rate"] >= 0.85
+
+
+def test_generated_cases_keep_few_identifiers_and_proven_numbers_go():
+    result = measure(make_cases(300))
+    assert result["direct"]["rate"] >= 0.93
+    assert result["checksums"]["rate"] >= 0.99
+    assert result["precision"]["rate"] >= 0.90
+
+
+def test_domain_terms_survive_with_no_corpus_at_all():
+    harm = bench.measure_harm(bench.mask_ours, 1, "terms.txt")
+    assert harm["all"]["n"] > 200
+    assert harm["all"]["rate"] <= 0.01
+
+
+def test_the_test_side_shares_no_name_with_the_training_text():
+    lists = (ROOT / "tools" / "mask_tagger" / "lists.py").read_text(encoding="utf-8")
+    templates = (ROOT / "tools" / "mask_tagger" / "templates.txt").read_text(encoding="utf-8")
+    assert "held_out" in lists  # every list goes through it
+    assert not [word for word in held_out_words() if f" {word} " in templates.casefold() and len(word) > 5]
+
+
+def test_the_weights_were_trained_by_the_present_script():
+    lines = (ROOT / "tools" / "mask_tagger" / "SOURCES.sha256").read_text().splitlines()
+    assert len(lines) > 8
+    stale = [name for digest, name in map(str.split, lines) if hash_file(ROOT / name) != digest]
+    assert stale == [], "train again: python tools/mask_tagger/train.py"
