@@ -1,19 +1,17 @@
 """Guards the benchmark: no training example may hold a sealed item's text or a telling run of its words.
 
-training examples (or documents) + sealed benchmark -> hits (none in training, or it must stop)
+training examples + sealed benchmark -> hits (none, or training must stop)
 
     Hit(example="int-0412", item="int-0077", reason="same text as a sealed item")
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from nichetune.benchmark.seal import Benchmark
 from nichetune.core.errors import UserError
-from nichetune.core.records import Document, Example
-from nichetune.corpus.findings import Overlap
-from nichetune.corpus.leaks import find_document_overlap
+from nichetune.core.records import Example
 from nichetune.corpus.overlap import Hit, SealedRuns
 
 SAME_GROUP = "same group as a sealed item"
@@ -32,12 +30,6 @@ def check_training(train: Iterable[Example], benchmark: Benchmark) -> list[Hit]:
         if hit is not None:
             hits.append(hit)
     return hits
-
-
-def check_documents(documents: Sequence[Document], benchmark: Benchmark) -> list[Overlap]:
-    """All documents that hold a sealed question or answer; an item's own evidence passage is exempt."""
-    boilerplate = frozenset(benchmark.boilerplate)
-    return find_document_overlap(documents, benchmark.items, benchmark.overlap_words, boilerplate, benchmark.tasks)
 
 
 def refuse_contaminated(train: Iterable[Example], benchmark: Benchmark) -> None:

@@ -20,7 +20,7 @@ from nichetune.core.stages import name_digest
 from nichetune.corpus.answers import answer_key
 from nichetune.corpus.dataplane import write_parts
 from nichetune.corpus.normal import normalise_text
-from nichetune.corpus.traits import load_columns
+from nichetune.corpus.traits import build_columns, load_columns
 
 _NUMBERS = ("groups", "draws", "words", "abstain")
 _NAMES = ("tasks", "strata", "dates", "choices")
@@ -66,10 +66,7 @@ class CardReader:
 
     def __call__(self, first: int, places: np.ndarray) -> pa.Table:
         rows = [self._read(self.examples[n]) for n in places.tolist()]
-        kinds = [pa.uint64(), pa.uint64(), pa.int32(), pa.uint8(), *[pa.string()] * len(_NAMES)]
-        columns = list(zip(*rows, strict=True)) if rows else [() for _ in kinds]
-        arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
-        return pa.table(dict(zip((*_NUMBERS, *_NAMES), arrays, strict=True)))
+        return build_columns(rows, _NUMBERS, _NAMES, [pa.uint64(), pa.uint64(), pa.int32(), pa.uint8()])
 
     def _read(self, one: Example) -> tuple[int | str, ...]:
         salt = self.rules.salt

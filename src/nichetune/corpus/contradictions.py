@@ -17,7 +17,6 @@ from scipy import stats
 
 from nichetune.core.errors import UserError
 from nichetune.core.records import Estimate, Example
-from nichetune.corpus.findings import write_place
 from nichetune.corpus.traits import Traits
 
 CONTRADICTION = "same input, different answers"
@@ -98,7 +97,7 @@ def _describe(torn: Sequence[Sequence[int]], examples: Sequence[Example]) -> str
 
 
 def _place(one: Example) -> str:
-    return f"{one.id} ({write_place(one.source)})"
+    return f"{one.id} ({one.source.place})"
 
 
 def estimate_label_noise(traits: Traits) -> Estimate:

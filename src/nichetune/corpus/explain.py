@@ -21,7 +21,7 @@ from nichetune.core.records import Dropped, Example
 from nichetune.core.settings import DedupeSettings, Settings
 from nichetune.corpus.dedupe_file import FileFindings, Line, examine_file
 from nichetune.corpus.duplicates import WHY
-from nichetune.corpus.findings import Cluster, Lookalike, write_place
+from nichetune.corpus.findings import Cluster, Lookalike
 from nichetune.corpus.normal import loosen_normal, normalise_text
 from nichetune.corpus.shingles import shingle
 
@@ -107,9 +107,7 @@ def explain_example(name: str, settings: Settings, formatted: Path, deduped: Pat
     one, words = examples[name], settings.dedupe.ngram_words
 
     def relate(other: str, how: str, similarity: float | None) -> Related:
-        return _relate(
-            one.prompt, examples[other].prompt, other, how, write_place(examples[other].source), similarity, words
-        )
+        return _relate(one.prompt, examples[other].prompt, other, how, examples[other].source.place, similarity, words)
 
     of = None
     if name in gone and gone[name].because_of:
@@ -118,7 +116,7 @@ def explain_example(name: str, settings: Settings, formatted: Path, deduped: Pat
         of = relate(kept, gone[name].reason, similarity)
     return Explanation(
         id=name,
-        place=write_place(one.source),
+        place=one.source.place,
         fate=gone[name].reason if name in gone else "kept",
         of=of,
         why=own.why if own else "",

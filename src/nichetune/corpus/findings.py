@@ -66,8 +66,3 @@ class Overlap(Record):
     action: Literal["removed", "listed"]
     source: Source
     item_source: Source
-
-
-def write_place(source: Source) -> str:
-    """Where a record stands, as a person looks it up."""
-    return source.file if source.line is None else f"{source.file}:{source.line}"

@@ -15,7 +15,7 @@ from nichetune.core.records import Document, Example, Source
 from nichetune.core.settings import TaskSettings
 from nichetune.corpus.findings import Overlap
 from nichetune.corpus.normal import normalise_text
-from nichetune.corpus.overlap import SAME_TEXT, WHOLE_SHORT, Hit, SealedRuns
+from nichetune.corpus.overlap import SAME_TEXT, WHOLE_SHORT, Hit, SealedRuns, say_run
 from nichetune.corpus.semantic import Encode, encode_texts, find_same_meaning
 
 SAME_MEANING = "same meaning as a sealed item"
@@ -87,7 +87,7 @@ def say_reason(how: How, words: int) -> str:
     """Why a training example was removed, as it is counted."""
     reasons: dict[How, str] = {
         "same text": SAME_TEXT, "whole short text": WHOLE_SHORT, "meaning": SAME_MEANING,
-        "run": f"shares a run of {words} words with a sealed item",
+        "run": say_run(words),
     }  # fmt: skip
     return reasons[how]
 

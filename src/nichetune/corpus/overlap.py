@@ -25,6 +25,7 @@ from nichetune.core.files import hash_text
 from nichetune.core.records import Example
 from nichetune.core.settings import TaskSettings
 from nichetune.corpus.normal import normalise_text
+from nichetune.corpus.shingles import list_runs
 
 SAME_TEXT = "same text as a sealed item"
 WHOLE_SHORT = "holds the whole text of a short sealed item"
@@ -33,6 +34,11 @@ _LEAST_SHORT_WORDS = 4
 _OWN_ANSWERS = ("exact", "free", "workflow")
 
 Part = Literal["question", "answer"]
+
+
+def say_run(words: int) -> str:
+    """The reason of a text that shares a long run."""
+    return f"shares a run of {words} words with a sealed item"
 
 
 @dataclass(frozen=True)
@@ -102,10 +108,6 @@ class SealedRuns:
                     return replace(found, example=example.id)
         return None
 
-    def find_run(self, text: str) -> Hit | None:
-        """The first telling run of a normalised text, whoever wrote it."""
-        return next(self.find_runs(text), None)
-
     def find_runs(self, text: str) -> Iterator[Hit]:
         """Every item of which a normalised text holds a telling run, each once."""
         tokens = text.split()
@@ -120,8 +122,7 @@ class SealedRuns:
     def _describe(self, tokens: Sequence[str], place: _Place, length: int) -> Hit:
         if length < self._words:
             return Hit("", place.item, WHOLE_SHORT, place.holds, length)
-        reason = f"shares a run of {self._words} words with a sealed item"
-        return Hit("", place.item, reason, place.holds, measure_run(tokens, place.text.split()))
+        return Hit("", place.item, say_run(self._words), place.holds, measure_run(tokens, place.text.split()))
 
 
 def own_answers(item: Example, tasks: Mapping[str, TaskSettings]) -> list[str]:
@@ -139,11 +140,6 @@ def telling_runs(text: str, words: int, holds: Part = "question") -> Iterator[st
         yield from list_runs(tokens, words)
     elif holds == "question" and len(tokens) >= min(_LEAST_SHORT_WORDS, words):
         yield text
-
-
-def list_runs(tokens: Sequence[str], words: int) -> Iterator[str]:
-    """All runs of `words` tokens."""
-    return (" ".join(tokens[at : at + words]) for at in range(len(tokens) - words + 1))
 
 
 def measure_run(one: Sequence[str], other: Sequence[str]) -> int:

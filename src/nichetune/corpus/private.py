@@ -7,22 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
-from nichetune.core.files import write_jsonl
-
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
-
-
-def write_private(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> int:
-    """Writes records as JSON Lines that only their owner may read; returns how many."""
-    with _owner_only():
-        return write_jsonl(path, records)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from nichetune.core.errors import UserError
 from nichetune.core.settings import QualitySettings
 from nichetune.corpus.normal import normalise_text
-from nichetune.corpus.shingles import Subject, Templates, list_shingles
+from nichetune.corpus.shingles import Subject, Templates, list_runs
 
 TOO_SHORT, GARBLED, REPEATS = "too short", "garbled", "repeats itself"
 WRONG_LANGUAGE, ONLY_TEMPLATE = "wrong language", "nothing but boilerplate"
@@ -81,7 +81,7 @@ def is_garbled(text: str) -> bool:
 
 def measure_repetition(normal: str) -> float:
     """Share of a text's runs of words that it has had already."""
-    runs = list_shingles(normal, _REPEATED_WORDS)
+    runs = list(list_runs(normal.split(), _REPEATED_WORDS))
     return 1 - len(set(runs)) / len(runs) if runs else 0.0
 
 

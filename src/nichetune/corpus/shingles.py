@@ -44,13 +44,12 @@ class Subject:
 
 def shingle(text: str, words: int) -> frozenset[str]:
     """The runs of `words` words in a text."""
-    return frozenset(list_shingles(text, words))
+    return frozenset(list_runs(text.split(), words))
 
 
-def list_shingles(text: str, words: int) -> list[str]:
-    """The runs of `words` words, in order, repeated ones too."""
-    tokens = text.split()
-    return list(map(" ".join, zip(*(tokens[at:] for at in range(words)), strict=False)))
+def list_runs(tokens: Sequence[str], words: int) -> Iterator[str]:
+    """All runs of `words` tokens, in order, repeated ones too."""
+    return map(" ".join, zip(*(tokens[at:] for at in range(words)), strict=False))
 
 
 def jaccard(a: frozenset[str], b: frozenset[str]) -> float:

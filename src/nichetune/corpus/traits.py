@@ -78,10 +78,7 @@ class Reader:
 
     def __call__(self, first: int, places: np.ndarray) -> pa.Table:
         rows = [self._read(self.examples[n]) for n in places.tolist()]
-        columns = list(zip(*rows, strict=True)) if rows else [() for _ in (*_NUMBERS, *_NAMES)]
-        kinds = [pa.uint64()] * 4 + [pa.int32()] * 2 + [pa.string()] * 4
-        arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
-        return pa.table(dict(zip((*_NUMBERS, *_NAMES), arrays, strict=True)))
+        return build_columns(rows, _NUMBERS, _NAMES, [pa.uint64()] * 4 + [pa.int32()] * 2)
 
     def _read(self, one: Example) -> tuple[int | str, ...]:
         normal = normalise_text(one.prompt)
@@ -97,6 +94,15 @@ def read_traits(examples: Sequence[Example], quality: QualitySettings, folder: P
     files = write_parts("reading", Reader(examples, quality), np.arange(len(examples)), folder)
     numbers, names = load_columns(files, _NUMBERS, _NAMES)
     return Traits(**numbers, names=names)
+
+
+def build_columns(
+    rows: Sequence[tuple[int | str, ...]], numbers: Sequence[str], names: Sequence[str], kinds: Sequence[pa.DataType]
+) -> pa.Table:
+    """A part's rows as columns; `kinds` are those of the numbers, names are texts."""
+    fields = [*zip(numbers, kinds, strict=True), *((name, pa.string()) for name in names)]
+    columns = zip(*rows, strict=True) if rows else [()] * len(fields)
+    return pa.table([pa.array(c, kind) for c, (_, kind) in zip(columns, fields, strict=True)], pa.schema(fields))
 
 
 def load_columns(

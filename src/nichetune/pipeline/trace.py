@@ -20,11 +20,12 @@ from typing import Any
 from nichetune.core.errors import UserError
 from nichetune.core.files import hash_text, read_json
 from nichetune.core.records import Source
+from nichetune.core.stages import MANIFEST
+from nichetune.corpus.masking.findings import PLACEHOLDER
 from nichetune.pipeline.flow import Project, list_stages
 
 # What a run keeps of single records; later stages work on the sealed items and the training set as they are.
 _STAGES = ("ingest", "mask", "format", "dedupe", "split", "benchmark", "index")
-_PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*?)_\d+\]")
 _PLACE = re.compile(r"^(?P<file>.+?)(?:\s?\[(?P<part>[^\]]+)\])?(?::p(?P<page>\d+))?(?::(?P<line>\d+))?$")
 _READING = "reading.jsonl"
 
@@ -71,7 +72,7 @@ def trace_record(project: Project, wanted: str) -> list[Trace]:
     Raises:
         UserError: there is no run, or no record of it has this id or place.
     """
-    if not (project.path("ingest") / "manifest.json").is_file():
+    if not (project.path("ingest") / MANIFEST).is_file():
         raise UserError(f"no run in {project.run_dir}: nichetune run makes one, or give --run-dir")
     hits = _find_hits(project, _match_id(project, wanted)) or _find_hits(project, _match_place(wanted))
     if not hits:
@@ -173,7 +174,8 @@ def _describe(hit: _Hit) -> str:
         return f"{'put aside' if hit.stage == 'ingest' else 'dropped'}: {record['reason']}{because}"
     if hit.stage == "mask":
         kept = {key: value for key, value in record.items() if key not in ("id", "group", "source")}
-        masked = Counter(_PLACEHOLDER.findall(json.dumps(kept, ensure_ascii=False)))
+        found = PLACEHOLDER.findall(json.dumps(kept, ensure_ascii=False))
+        masked = Counter(one[1:].rpartition("_")[0] for one in found)
         told = ", ".join(f"{kind} {count}" for kind, count in sorted(masked.items()))
         return f"masked: {told}" if told else "nothing masked"
     if hit.stage == "dedupe":
@@ -207,8 +209,8 @@ def _citing(project: Project, part: str, name: str) -> Iterator[str]:
 
 
 def _is_done(project: Project, stage: str) -> bool:
-    return (project.path(stage) / "manifest.json").is_file()
+    return (project.path(stage) / MANIFEST).is_file()
 
 
 def _digest(project: Project, stage: str) -> str:
-    return str(read_json(project.path(stage) / "manifest.json")["digest"])[:12]
+    return str(read_json(project.path(stage) / MANIFEST)["digest"])[:12]

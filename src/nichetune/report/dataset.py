@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from nichetune.core.files import write_json, write_text
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report
@@ -23,7 +21,7 @@ from nichetune.report.dataset_material import DatasetMaterial, read_dataset
 from nichetune.report.dataset_sections import build_digests, build_privacy, build_sources, describe_residual
 from nichetune.report.dataset_splits import build_splits
 from nichetune.report.headline import KeyFigure
-from nichetune.report.page import page_environment, read_asset, write_policy
+from nichetune.report.page import render_template
 
 PAGE, CARD = "dataset.html", "dataset.croissant.json"
 
@@ -64,21 +62,14 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
 
 def render_dataset(data: DatasetMaterial) -> str:
     """The whole page; the same material gives the same bytes."""
-    style, script = read_asset("style.css"), read_asset("filter.js")
-    return (
-        page_environment()
-        .get_template("dataset.html.j2")
-        .render(
-            project=data.settings.project,
-            masked=data.settings.mask.enabled,
-            sentence=_write_sentence(data),
-            clean=data.left_over == 0,
-            figures=_list_figures(data),
-            parts=[(part, part.build(data)) for part in PARTS],
-            style=Markup(style),
-            script=Markup(script),
-            policy=write_policy(style, script),
-        )
+    return render_template(
+        "dataset.html.j2",
+        project=data.settings.project,
+        masked=data.settings.mask.enabled,
+        sentence=_write_sentence(data),
+        clean=data.left_over == 0,
+        figures=_list_figures(data),
+        parts=[(part, part.build(data)) for part in PARTS],
     )
 
 

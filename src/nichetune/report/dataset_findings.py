@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nichetune.core.records import Dropped
-from nichetune.corpus.findings import Overlap, write_place
+from nichetune.corpus.findings import Overlap
 from nichetune.decide.reasons import percent
 from nichetune.report.dataset_material import DatasetMaterial
 
@@ -69,7 +69,7 @@ def build_duplicates(data: DatasetMaterial) -> Duplicates:
         _describe_meaning(data),
         [
             ClusterRow(
-                one.kept, write_place(one.source), one.why, _shorten(copy.id for copy in one.copies),
+                one.kept, one.source.place, one.why, _shorten(copy.id for copy in one.copies),
                 f"{min(copy.similarity for copy in one.copies):.2f}",
             )
             for one in largest
@@ -144,7 +144,7 @@ def build_contradictions(data: DatasetMaterial) -> Contradictions:
 
 
 def _describe_drop(one: Dropped) -> PairRow:
-    return PairRow(one.id, write_place(one.source), one.because_of, one.reason)
+    return PairRow(one.id, one.source.place, one.because_of, one.reason)
 
 
 _MEANING = {
@@ -205,9 +205,7 @@ def build_contamination(data: DatasetMaterial) -> Contamination:
 
 def _describe_hit(one: Overlap) -> HitRow:
     measure = f"cosine {one.similarity:.2f}" if one.how == "meaning" else f"{one.words} words"
-    return HitRow(
-        one.text, write_place(one.source), one.item, write_place(one.item_source), f"{one.holds}: {one.how}, {measure}"
-    )
+    return HitRow(one.text, one.source.place, one.item, one.item_source.place, f"{one.holds}: {one.how}, {measure}")
 
 
 def _shorten(names: Iterable[str], most: int = 6) -> str:

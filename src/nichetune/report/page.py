@@ -65,17 +65,20 @@ class Built:
 def render_page(run: Material) -> str:
     """The whole page; the same material gives the same bytes."""
     built = [Built(s, content) for s in SECTIONS if (content := s.build(run)) is not None]
-    style, script = read_asset("style.css"), read_asset("filter.js")
-    template = page_environment().get_template("page.html.j2")
-    return template.render(
+    return render_template(
+        "page.html.j2",
         project=run.settings.project,
         masked=run.settings.mask.enabled,
         headline=build_headline(run),
         sections=built,
-        style=Markup(style),
-        script=Markup(script),
-        policy=write_policy(style, script),
     )
+
+
+def render_template(name: str, **content: Any) -> str:
+    """A page with our style and script inlined, and a policy that lets nothing else run."""
+    style, script = read_asset("style.css"), read_asset("filter.js")
+    inlined = {"style": Markup(style), "script": Markup(script), "policy": write_policy(style, script)}
+    return page_environment().get_template(name).render(**content, **inlined)
 
 
 @functools.cache

@@ -50,7 +50,6 @@ _BIRTH_DATE = re.compile(
     rf"{_BIRTH}(?:\s+(?:on|is|was|am|le|el|il|the)\b)?[\s:=,(\"'|-]{{0,5}}(?P<value>{DATE}|{_COMPACT}\b)", re.IGNORECASE
 )
 _DATE_THEN_BIRTH = re.compile(rf"(?P<value>{DATE})\s?\(\s?(?:dob|d\.o\.b\.|date of birth)\s?\)", re.IGNORECASE)
-_OLD = r"(?P<value>9\d|1[0-2]\d)"
 _TENS = r"(?:ninety(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?|one hundred(?: and \w+)?)"
 _AGE = re.compile(
     rf"(?<![\w./-])(?P<value>9\d|1[0-2]\d|{_TENS})(?:[\s-]?(?:years?|yrs?)[\s-]?(?:old|of age)|[\s-]?y(?:ear)?[/.-]?o\b|[\s-]?yr?s?\b(?=[\s,]*(?:old|male|female|m\b|f\b|man|woman|gentleman|lady)))|"
