@@ -1,6 +1,6 @@
 """Trains the tagger of names and addresses and writes its weights into the package.
 
-templates.txt, lists.py, terms.py (build side) -> src/nichetune/corpus/masking/tagger.safetensors, SOURCES.sha256
+templates.txt, words.txt, Faker, eponyms (build side) -> src/nichetune/corpus/masking/tagger.safetensors, SOURCES.sha256
 
     python tools/mask_tagger/train.py [--texts 30000] [--epochs 5] [--seed 1]
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import random
 import re
 import sys
@@ -26,8 +27,9 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "bench"), str(ROOT / "src")]
 
 from lists import load_values  # noqa: E402
-from make_text import Maker, Text, read_templates  # noqa: E402
+from make_text import Maker, read_templates  # noqa: E402
 from mask_set.values import held_out_words  # noqa: E402
+from roughen import Text  # noqa: E402
 from terms import make_terms  # noqa: E402
 
 from nichetune.corpus.analyzer import read_docs  # noqa: E402
@@ -203,11 +205,13 @@ def export(network: Network, target: Path) -> None:
     """Writes the weights as 16-bit floats, and the digests of all that they were made from."""
     save_file({name: value.half().numpy() for name, value in network.state_dict().items()}, target)
     here, corpus = Path(__file__).parent, ROOT / "src" / "nichetune" / "corpus"
-    sources = [here / name for name in ("templates.txt", "lists.py", "make_text.py", "terms.py", "train.py")]
+    sources = sorted([*here.glob("*.py"), here / "templates.txt", here / "words.txt"])
     sources += [corpus / name for name in _SHARED]
     lines = [f"{hashlib.sha256(one.read_bytes()).hexdigest()}  {one.relative_to(ROOT)}\n" for one in [*sources, target]]
     (here / "SOURCES.sha256").write_text("".join(lines))
 
 
 if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":  # Faker draws some towns in the order of a set
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONHASHSEED": "0"})
     main()
