@@ -9,6 +9,8 @@ import pytest
 from nichetune.console.audit import audit_file
 from nichetune.core.errors import UserError
 from nichetune.corpus.masking.audit import Shown, bound_share, draw_sample, judge_sample
+from nichetune.report.dataset_material import Audit
+from nichetune.report.dataset_sections import describe_residual
 
 
 def make_shown(count: int) -> list[Shown]:
@@ -25,6 +27,13 @@ def test_the_interval_is_clopper_and_pearsons():
     low, high = bound_share(3, 200)
     assert (low, high) == pytest.approx((0.00310, 0.04320), abs=2e-5)
     assert bound_share(0, 0) == (0.0, 1.0)
+
+
+def test_terminal_and_page_state_one_bound():
+    judged = judge_sample(make_shown(200), 5000, lambda one, number: "y" if number <= 3 else "n")
+    assert judged.sentence.startswith("3 of 200: below 3.8% with 95% confidence (1.5%, interval 0.3% to 4.3%)")
+    page = describe_residual(Audit(judged.judged, judged.leaks)).sentence
+    assert "below 3.8% with 95% confidence" in page
 
 
 def test_each_stratum_gives_its_share_and_the_seed_fixes_the_draw():

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy import stats
-
 from nichetune.core.settings import MaskSettings
+from nichetune.corpus.masking.audit import bound_above
 from nichetune.decide.reasons import percent
 from nichetune.report.data import DataSection, build_data
 from nichetune.report.dataset_material import Audit, DatasetMaterial, FileCount
-
-_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ def _add_up(data: DatasetMaterial) -> str:
 
 
 def describe_residual(audit: Audit | None) -> Residual:
-    """The residual leak rate with an exact one-sided bound (Clopper and Pearson 1934, Biometrika 26)."""
+    """The residual leak rate with an exact one-sided bound."""
     if audit is None or audit.sampled == 0:
         return Residual(
             "Not measured: nobody has judged a sample of the masked texts.",
@@ -107,11 +104,9 @@ def describe_residual(audit: Audit | None) -> Residual:
         )
     if audit.stale:
         return Residual("Not measured: a sample was judged, but the texts were masked anew since.", False)
-    test = stats.binomtest(audit.leaks, audit.sampled, alternative="less")
-    high = float(test.proportion_ci(_CONFIDENCE, method="exact").high)
+    above = percent(bound_above(audit.leaks, audit.sampled))
     return Residual(
-        f"{audit.leaks} of {audit.sampled} judged texts still held personal data: below {percent(high)} with "
-        f"{_CONFIDENCE:.0%} confidence.",
+        f"{audit.leaks} of {audit.sampled} judged texts still held personal data: below {above} with 95% confidence.",
         True,
     )
 

@@ -48,8 +48,11 @@ class AuditResult:
             return "nothing was judged: no leak rate"
         if not self.leaks:
             return f"0 of {self.judged}: below {self.high:.1%} with 95% confidence"
-        share = self.leaks / self.judged
-        return f"{self.leaks} of {self.judged}: {share:.1%} ({self.low:.1%} to {self.high:.1%}, 95% confidence)"
+        share, above = self.leaks / self.judged, bound_above(self.leaks, self.judged)
+        return (
+            f"{self.leaks} of {self.judged}: below {above:.1%} with 95% confidence "
+            f"({share:.1%}, interval {self.low:.1%} to {self.high:.1%})"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """For a file or a page; it holds no text."""
@@ -106,3 +109,8 @@ def bound_share(hits: int, trials: int, confidence: float = _CONFIDENCE) -> tupl
     tail = (1 - confidence) / 2
     low, high = beta.ppf(tail, hits, trials - hits + 1), beta.ppf(1 - tail, hits + 1, trials - hits)
     return float(low), float(high)
+
+
+def bound_above(hits: int, trials: int, confidence: float = _CONFIDENCE) -> float:
+    """What a share is below with this confidence: Clopper and Pearson's one-sided bound, the one that a page states."""
+    return 1.0 if hits >= trials else float(beta.ppf(confidence, hits + 1, trials - hits))
