@@ -182,9 +182,8 @@ def held_out_words() -> frozenset[str]:
     """Every word of the test side's names, streets, towns and companies, with those of the hand-written notes."""
     phrases = [*GIVEN.values(), *LAST.values(), *STREET_WORDS, *COMPANIES, *WORLD_ADDRESSES]
     phrases += [city for cities in CITIES.values() for city in cities]
-    for name in ("notes.txt", "notes_fresh.txt"):
-        notes = (Path(__file__).parent / name).read_text(encoding="utf-8")
-        phrases += re.findall(r"\{\{(?:PERSON|ADDRESS|CITY):(.*?)\}\}", notes)
+    for file in sorted(Path(__file__).parent.glob("notes*.txt")):
+        phrases += re.findall(r"\{\{(?:PERSON|ADDRESS|CITY):(.*?)\}\}", file.read_text(encoding="utf-8"))
     words = {word.casefold() for phrase in phrases for word in re.findall(r"[^\W\d_]{4,}", phrase)}
     return frozenset(words - PLAIN)
 

@@ -39,6 +39,8 @@ class Values:
     last: dict[str, list[str]]
     cities: dict[str, list[str]]
     streets: dict[str, list[str]]
+    street_words: list[str]
+    org_words: list[str]
 
 
 def load_values(held_out: frozenset[str], seed: int = 5, each: int = 700) -> Values:
@@ -53,7 +55,8 @@ def load_values(held_out: frozenset[str], seed: int = 5, each: int = 700) -> Val
         streets[locale] = _draw(faker, "street_address", each // 2, held_out)
     given["own"], last["own"] = _keep(WORDS["own_given"], held_out), _keep(WORDS["own_last"], held_out)
     cities["own"] = _keep(WORDS["city_own"], held_out)
-    return Values(given, last, cities, streets)
+    own = (_keep(WORDS[name], held_out) for name in ("street_words", "org_words"))
+    return Values(given, last, cities, streets, *own)
 
 
 def _draw(faker: Faker, what: str, count: int, held_out: frozenset[str]) -> list[str]:

@@ -10,7 +10,7 @@ from people import draw_given, draw_init, draw_invent, draw_last
 def draw_c(d: Draw) -> str:
     draw = d.rng.random()
     if draw < 0.2:
-        return d.word("street_words") + d.word("city_make")
+        return d.rng.choice(d.values.street_words) + d.word("city_make")
     if draw < 0.25:
         return d.rng.choice(
             ("San ", "Santa ", "Saint ", "St. ", "Port ", "Fort ", "Mount ", "New ", "Lake ", "El ")
@@ -39,8 +39,8 @@ def draw_street(d: Draw) -> str:
 
 
 def draw_way(d: Draw, where: str) -> str:
-    words = d.rng.choice((d.word('street_words'), draw_last(d), d.word('street_words') + " "
-                             + d.word('street_words'), f"{d.rng.choice((1, 2, 3, 14, 21, 42))}th", draw_c(d),
+    words = d.rng.choice((d.rng.choice(d.values.street_words), draw_last(d), d.rng.choice(d.values.street_words) + " "
+                             + d.rng.choice(d.values.street_words), f"{d.rng.choice((1, 2, 3, 14, 21, 42))}th", draw_c(d),
                              draw_given(d), draw_invent(d)))  # fmt: skip
     side = d.rng.choice(("", "", "", "", "N ", "S. ", "East ", "NW "))
     end = d.word(f"streets_end {where}")
@@ -50,7 +50,7 @@ def draw_way(d: Draw, where: str) -> str:
 def draw_foreign_street(d: Draw) -> str:
     street = d.word("street_own")
     for mark, draw in (("{n}", lambda: draw_num(d)), ("{l}", lambda: draw_last(d)), ("{L}", lambda: draw_last(d)), ("{a}", lambda: draw_init(d)),
-                       ("{w}", lambda: d.word('street_words')),
+                       ("{w}", lambda: d.rng.choice(d.values.street_words)),
                        ("{W}", lambda: d.rng.choice(("Haupt", "Bahnhof", "Linden", "Garten", "Kirch", "Schul", "Berg", "Wald",
                                                         "Mühl", "Sonnen", "Industrie", "Kastanje", "Station", "Strand")))):  # fmt: skip
         while mark in street:
@@ -153,7 +153,7 @@ def draw_adr(d: Draw) -> str:
                                   f"RR {d.rng.randrange(1, 9)} Box {draw_num(d)}", f"{draw_num(d)} {draw_way(d, 'us')} Extension"))  # fmt: skip
     elif draw < 0.19:
         street = d.rng.choice((f"{draw_num(d)} block of {draw_way(d, 'us')}", f"corner of {draw_way(d, 'us')} and {draw_way(d, 'us')}",
-                                  f"{draw_num(d)} {d.rng.choice(('N', 'S', 'E', 'W', 'North', 'East'))} {d.word('street_words')}",
+                                  f"{draw_num(d)} {d.rng.choice(('N', 'S', 'E', 'W', 'North', 'East'))} {d.rng.choice(d.values.street_words)}",
                                   f"Lot {draw_num(d)} {draw_way(d, 'uk')}", f"RMB {draw_num(d)}", f"{draw_invent(d)}, Co. {draw_last(d)}",
                                   f"Room {d.rng.randrange(1, 40)}, {draw_num(d)} {draw_way(d, 'uk')}", f"{draw_init(d)}{draw_num(d)}, {draw_house(d)}"))  # fmt: skip
     if d.rng.random() < 0.2:
@@ -194,7 +194,7 @@ def draw_house(d: Draw) -> str:
     r = d.rng
     name = r.choice(
         (
-            d.word("street_words"),
+            d.rng.choice(d.values.street_words),
             draw_last(d),
             draw_invent(d),
             f"The {r.choice(('Old', 'New', 'Little', 'White', 'Red'))}",

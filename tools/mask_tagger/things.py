@@ -10,7 +10,7 @@ from places import draw_c
 
 def draw_o(d: Draw) -> str:
     r = d.rng
-    head = r.choice((d.word('org_words'), draw_last(d), d.word('org_words') + " " + d.word('nouns').capitalize(),
+    head = r.choice((d.rng.choice(d.values.org_words), draw_last(d), d.rng.choice(d.values.org_words) + " " + d.word('nouns').capitalize(),
                      f"{draw_last(d)} & {draw_last(d)}", draw_c(d), draw_invent(d), "".join(r.sample("ABCDEGHIKLMNPRST", 3)),
                      f"{draw_last(d)}, {draw_last(d)} and {draw_last(d)}"))  # fmt: skip
     return (
