@@ -40,6 +40,8 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
+from nichetune.corpus.masking.plain_words import is_plain
+
 Span = tuple[int, int]
 _DETECTORS: tuple[type[RegexBasedDetector], ...] = (
     ArtifactoryDetector,
@@ -72,9 +74,16 @@ _PRIVATE_KEY = re.compile(
 _KEYWORD = re.compile(r"api_?key|auth_?key|service_?key|account_?key|_key|pass|pwd|secret|contrase", re.IGNORECASE)
 _SPOKEN_PASSWORD = re.compile(
     r"\b(?:pass ?(?:word|wd|code|phrase)|pwd?|pw|pin(?: code)?|wifi(?: key| code)?|otp|one[- ]time code|"
-    r"security code|cvv|cvc)\b"
-    r"(?:\s{0,3}(?:is|was|:|=|->)\s{0,3}[\"']?(?P<value>[^\s\"',;]{3,})|"
+    r"security code|cvv|cvc|temp(?:orary)?(?: password| pin)?)\b"
+    r"(?:(?:\s(?:on|of|for|to) (?:the |my |his |her |your )?\w+)?\s{0,3}(?:is|was|:|=|->)\s{0,3}[\"'“]?(?P<value>[^\s\"'”,;]{3,})|"
+    r"\s[\"“](?P<quoted>[^\s\"”]{4,40})[\"”]|"
     r"\s[\"']?(?P<bare>(?=\S*\d)(?=\S*[^\W\d_])[^\s\"',;]{6,}))",
+    re.IGNORECASE,
+)
+# Codes of doors and alarms: digits, with a letter or two.
+_SPOKEN_CODE = re.compile(
+    r"\b(?:(?:door|gate|entry|access|alarm|safe|lock|key ?(?:box|safe)|garage|building|unlock) ?(?:code|pin)|alarm|combination)"
+    r"\s{0,2}(?:is|was|:|=|to)?\s{0,2}(?P<value>[A-Z]?\d[A-Z0-9#*-]{2,9})(?![\w:])",
     re.IGNORECASE,
 )
 _PASSWORD_BEFORE = re.compile(r"(?:pass\w*|pwd)\W*$", re.IGNORECASE)
@@ -101,7 +110,11 @@ def _scan_line(line: str) -> Iterator[Span]:
             yield from _value_span(match)
     yield from _keyword_values(line)
     for match in _SPOKEN_PASSWORD.finditer(line):
-        yield _trim(line, *match.span("value" if match["value"] else "bare"))
+        name = next(one for one in ("value", "quoted", "bare") if match[one])
+        if name != "value" or not is_plain(match["value"]):  # "the password is wrong"
+            yield _trim(line, *match.span(name))
+    for match in _SPOKEN_CODE.finditer(line):
+        yield match.span("value")
     for match in _BARE_WORD.finditer(line):
         if _looks_random(match.group()):
             yield match.span()

@@ -41,9 +41,14 @@ _MAC = re.compile(r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])", re.
 _VERSION_BEFORE = re.compile(r"(?:\bv|version|release|ver\.?|section|§|chapter|build)\s?$", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w@./])@[a-z_][\w.-]{2,30}\w", re.IGNORECASE)
 _LABELLED_HANDLE = re.compile(
-    r"\b(?:user ?name|user ?id|login|log-?in|handle|screen ?name|venmo|skype|telegram|insta(?:gram)?|snap(?:chat)?|discord|gamertag)"
-    r"(?:\s(?:is|name))?\s?[:=]?\s{0,2}(?P<value>@?(?=[\w.-]*[\d_.])[a-z][\w.-]{3,30}\w)",
+    r"\b(?:user(?: ?name| ?id)?|uid|login|log-?in|logged in as|handle|screen ?name|account|reset done for|venmo|skype|telegram|"
+    r"insta(?:gram)?|ig|snap(?:chat)?|discord|gamertag|(?:kakao|line|wechat|steam|psn|xbox)(?: ?id)?)"
+    r"(?:\s(?:is|name))?\s?[:=]?\s{0,2}(?P<value>@?(?=[\w.-]*[\d_.]\w)[a-z][\w.-]{3,30}\w)",
     re.IGNORECASE,
+)
+# Who speaks in a chat or wrote a log's line: "[09:12] tobi_xx: ...". A digit or underscore, or it may be any word.
+_SPEAKING_HANDLE = re.compile(
+    r"^(?:\[[^\]\n]{3,20}\]\s?|<|\d\d?:\d\d\s)?(?P<value>(?=[\w.-]*[\d_])[a-z][\w.-]{2,30})>?:(?=\s)", re.MULTILINE
 )
 
 
@@ -55,6 +60,8 @@ def find_contacts(text: str) -> Iterator[Finding]:
             yield Finding(*match.span(), "USERNAME", POSSIBLE)
     yield from (Finding(*m.span(), "EMAIL_ADDRESS", LIKELY) for m in _SPOKEN_EMAIL.finditer(text))
     for match in _LABELLED_HANDLE.finditer(text):
+        yield Finding(*match.span("value"), "USERNAME", LIKELY)
+    for match in _SPEAKING_HANDLE.finditer(text):
         yield Finding(*match.span("value"), "USERNAME", LIKELY)
     for match in _URL.finditer(text):
         end = match.start() + len(match.group().rstrip(".,;:!?)"))

@@ -19,7 +19,10 @@ _MONTHS = (
     r"jan(?:uary|uar|vier|eiro|uari|v)?|jänner|enero|gennaio|feb(?:ruary|ruar|ruari|r)?|février|fevrier|febrero|febbraio|fevereiro|"
     r"mar(?:ch|s|zo|ço|et)?|märz|maart|apr(?:il|ile|ill)?|avril|abril|may(?!\s(?:be|have|not|also|need|require|take)\b)|mai|mayo|maggio|maio|mei|june?|juin|junio|giugno|junho|juni|"
     "july?|juillet|julio|luglio|julho|juli|aug(?:ust|usti|ustus)?|août|aout|agosto|sept?(?:ember|embre|tember|iembre)?|settembre|setembro|"
-    "septiembre|oct(?:ober|obre|ubre)?|okt(?:ober)?|ottobre|outubro|nov(?:ember|embre|iembre|embro)?|dec(?:ember|embre)?|décembre|"
+    "septiembre|stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada|grudnia|augusti|ocak|şubat|"
+    "nisan|mayıs|haziran|temmuz|ağustos|eylül|ekim|kasım|aralık|eanáir|feabhra|márta|aibreáin?|bealtaine|meitheamh|iúil|lúnasa|"
+    "meán fómhair|deireadh fómhair|samhna?|nollai?g|\\w{4,7}kuuta|"
+    "oct(?:ober|obre|ubre)?|okt(?:ober)?|ottobre|outubro|nov(?:ember|embre|iembre|embro)?|dec(?:ember|embre)?|décembre|"
     "dez(?:ember|embro)?|diciembre|dicembre"
 )
 _MONTH = rf"(?:{_MONTHS})(?![^\W\d_])\.?"
@@ -31,16 +34,27 @@ _NUMERIC = (
 )
 _WRITTEN = (
     rf"(?:{_DAY}(?:st|nd|rd|th|er|\.)?(?:\s(?:day\s)?of)?(?:\sde)?[\s.-]{{0,2}}{_MONTH}(?:,|\sde)?(?:[\s.,'’-]{{0,2}}{_YEAR}\b)?|"
-    rf"{_MONTH}[\s.-]{{1,2}}{_DAY}(?:st|nd|rd|th)?\b(?!:)(?:,?[\s-]{{1,2}}(?:(?:18|19|20)\d\d|['’]\d\d)\b|,?\s\d\d(?=\s*[.,;)]|$))?)"
+    rf"{_MONTH}[\s.-]{{1,2}}{_DAY}(?:st|nd|rd|th)?(?:\s?[–-]\s?{_DAY})?\b(?!:)(?:,?[\s-]{{1,2}}(?:(?:18|19|20)\d\d|['’]\d\d)\b|,?\s\d\d(?=\s*[.,;)]|$))?)"
 )
 _MONTH_YEAR = rf"(?:(?:early|mid|late|end of)[\s-])?{_MONTH},?[\s-](?:of\s)?(?:19|20)\d\d\b"
 _COMPACT = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 DATE = rf"(?:{_WRITTEN}|{_NUMERIC})"
 
 _DATE = re.compile(rf"(?<![\w/.+-])(?:{DATE}|{_MONTH_YEAR})", re.IGNORECASE)
+_WEEKDAY = r"(?:mon|tue(?:s)?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
+# A day without its month or year needs a word that leads to a day.
+_LEADS = (
+    rf"(?:{_WEEKDAY}|on|dated?|dos|seen|visit|admitted|discharged|since|until|till|til|by|from|due|f/u|next|arr(?:ives?|iving)?|dep(?:arts?)?|"
+    r"expires?|exp|starts?|starting|effective|before|after|between|as of|wef|w/c|week of|ab|am|vom|bis|per|le|du|dal|al)"
+)
 _SHORT = re.compile(
-    rf"\b(?:on|dated?|dos|seen|visit|admitted|discharged|since|until|by|from|due|f/u)\b[\s:]{{1,2}}(?P<value>(?:0?[1-9]|1[0-2])/{_DAY})(?![\d/%]|\.\d)",
+    rf"\b{_LEADS}\b\.?[\s:,]{{1,2}}(?:the\s)?(?:(?P<value>{_DAY}/{_DAY})(?![\d/%]|\.\d)|(?P<dotted>{_DAY}\.(?:0?[1-9]|1[0-2])\.)(?![\d%])|"
+    rf"(?P<nth>{_DAY}(?:st|nd|rd|th))\b(?!\s(?:floor|grade|time|century|amendment|street|st\b|ave|avenue|circuit|degree|place|year|form|of the month)))",
     re.IGNORECASE,
+)
+# "14/02" with its zero, where a line or sentence ends: no fraction is written so.
+_PADDED = re.compile(
+    r"(?<![\w/.-])(?P<value>(?:0[1-9]|[12]\d|3[01])/(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])/(?:1[3-9]|2\d|3[01]))(?=[,;]?(?:\s\d\d?:\d\d|\s*$|\.?\n)|\.(?:\s|$))"
 )
 _BIRTH = (
     r"(?:\bd\.?o\.?b\b\.?|\bdate of birth\b|\bbirth\s?(?:date|day)\b|\bborn\b|\bbirthdate\b|\bgeb(?:oren|\.)?|\bgeburtsdatum\b|\bnée?\b|"
@@ -56,6 +70,12 @@ _AGE = re.compile(
     rf"\b(?:aged?|turn(?:s|ed|ing)|age of)\s?(?:is|was)?[\s:=]{{1,3}}(?P<value2>9\d|1[0-2]\d|{_TENS})\b(?!\s?(?:%|mg|days|weeks|months))|"
     r"(?<![\w./-])(?P<value3>9\d|1[0-2]\d)[\s-]?(?:[MF]|yom|yof)\b",
     re.IGNORECASE,
+)
+# A number behind a name, as papers and notes give ages: "Rose, 91, said", "Mavis (92)"; "he was 90 last week".
+_AGE_BEHIND_NAME = re.compile(
+    r"\b[A-Z][\w'’\"-]+(?:,\s(?P<value>9\d|1[01]\d)(?=[,;]|\sof\b|\sand\b)|\s\((?P<value2>9\d|1[01]\d)\))|"
+    r"\b(?:[Hh]e|[Ss]he|[Dd]river|[Pp]assenger|[Rr]esident|[Ww]idow(?:er)?|[Pp]ensioner)(?:\s(?:was|is|turned|turns)\s|,\s)(?P<value3>9\d|1[01]\d)(?=[,.;]|\slast\b|\sin\b|\snext\b|\sthis\b)|"
+    r"\((?P<value4>9\d|1[01]\d)\sas of\b"
 )
 _AGE_BEFORE = re.compile(
     r"(?:\b(?:over|under|above|below|at least|older than|younger than|up to|[<>≥≤]=?)\s?)$", re.IGNORECASE
@@ -74,7 +94,14 @@ def find_dates(text: str) -> Iterator[Finding]:
         if _is_possible(match.group()):
             yield Finding(match.start(), match.start() + len(match.group().rstrip(" .,")), "DATE", LIKELY)
     for match in _SHORT.finditer(text):
+        name = next(one for one in ("value", "dotted", "nth") if match[one])
+        if name != "value" or min(map(int, match["value"].split("/"))) <= 12:
+            yield Finding(*match.span(name), "DATE", POSSIBLE)
+    for match in _PADDED.finditer(text):
         yield Finding(*match.span("value"), "DATE", POSSIBLE)
+    for match in _AGE_BEHIND_NAME.finditer(text):
+        name = next(one for one in ("value", "value2", "value3", "value4") if match[one])
+        yield Finding(*match.span(name), "AGE", POSSIBLE)
     for match in _AGE.finditer(text):
         if not _AGE_BEFORE.search(text[max(0, match.start() - 14) : match.start()]):
             name = next(n for n in ("value", "value2", "value3") if match.group(n))

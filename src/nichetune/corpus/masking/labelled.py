@@ -16,7 +16,7 @@ from nichetune.corpus.masking.dates import DATE
 from nichetune.corpus.masking.findings import CERTAIN, LIKELY, Finding
 
 _NUMBER_WORD = r"(?:\s?(?:numbers?|num|nos?|nr|n°|nº|ids?|codes?|ref(?:erence)?)\b\.?|\s?\#)?"
-_IS = r"(?:[\s:=.\#\"'(>|-]{0,5}(?:(?:is|was|are|reads|ending|starts with)\s+|(?-i:[:#])\s?)?)"
+_IS = r"(?:[\s:=.,\#\"'(>|-]{0,5}(?:(?:is|was|are|reads|ending|starts with)\s+|(?-i:[:#])\s?)?)"
 # Four digits or more, and no date: "record 2019-04-11" says when, not whose.
 _VALUE = rf"(?P<value>(?!{DATE}|(?:19|20)\d\d(?![\w/-]))(?=(?:[A-Z/.-]*\d){{4}})[A-Z0-9](?:[A-Z0-9/-]|\.(?=\d)){{2,28}}[A-Z0-9])(?![\w-])"
 # The same with single spaces between groups, for labels that leave no doubt.
@@ -41,9 +41,10 @@ _RULES = (
     _rule(
         "MEDICAL_RECORD",
         r"mrns?|mr\#|m\.r\.n\.?|(?:medical|health|hospital|hosp|patient|chart|case|clinic|encounter)(?: record| file)?|"
-        r"record|chart|nhs|(?-i:URN|UR|CSN|FIN)|uhid|accession|specimen|requisition|rx|emr",
+        r"record|chart|nhs|(?-i:URN|UR|CSN|FIN)|uhid|accession|specimen|requisition|rx|emr|(?-i:[Ff]older)",
         score=CERTAIN,
     ),
+    _rule("MEDICAL_RECORD", r"mrns?|(?-i:[Cc]ard)(?=\s[A-Z]{2,5}/)", _GROUPS, CERTAIN),
     _weak("MEDICAL_RECORD", r"visit|admission|prescription|study|lab|referral|episode|acc", score=CERTAIN),
     _rule(
         "ACCOUNT_NUMBER",
@@ -60,12 +61,18 @@ _RULES = (
         r"sort[ -]code|routing|bsb|ifsc|transit",
         r"(?P<value>\d{2}[- ]\d{2}[- ]\d{2}|\d{6,9}|\d{3}-\d{3}|[A-Z]{4}0[A-Z0-9]{6})(?![\w-])",
     ),
-    _rule("ACCOUNT_NUMBER", r"(?-i:[Pp]olicy|POLICY)", _GROUPS),
+    _rule(
+        "ACCOUNT_NUMBER",
+        r"(?-i:[Pp]olicy|POLICY)|polis|póliza|polizza|polisa|versicherungsschein|sinistr[eo]|siniestro|schaden",
+        _GROUPS,
+    ),
+    _rule("ACCOUNT_NUMBER", r"loan|mortgage|library card|folio|matter|file", _VALUE),
     _rule(
         "ACCOUNT_NUMBER",
         r"(?:card|account|acct|a/c)(?: \w+)? ending(?: in| with)?|last four(?: digits)?",
         r"(?P<value>\d{4})(?!\d)",
     ),
+    _rule("DRIVER_LICENSE", r"(?-i:C?DL)", _GROUPS),
     _rule(
         "DRIVER_LICENSE",
         r"(?:driv(?:er|ing)['’]?s?['’]?\s)?licen[sc]e|d\.l\.|(?-i:DL|CDL|NPI|GMC|NMC|DEA)|(?:white|green|blue) card|"
@@ -92,7 +99,7 @@ _RULES = (
     ),
     _rule(
         "NATIONAL_ID",
-        r"national insurance|nino|tfn|bsn|dni|nif|nric|hkid|cpf|curp|rfc|cuit|cuil|aadhaa?r|pesel|personnummer|cpr|hetu|"
+        r"national insurance|nino|uan|tfn|bsn|dni|nif|nric|hkid|cpf|curp|rfc|cuit|cuil|aadhaa?r|pesel|personnummer|cpr|hetu|"
         r"fødselsnummer|steuer-?id|ahv|insee|codice fiscale|c\.f\.|ppsn|itin|emirates id|id card|a-number|uscis|green card|"
         r"my ?number|teudat zehut|omang|bvn|nhi|ramq|ihi|phn|abha|esic?|epic|ssnit|kra pin|nuit|amka|kimlik|t\.c\.|jmbg|emšo|isikukood|"
         r"asmens kodas|personas kods|kvnr|(?:sozial|renten)?versicherungs(?:nummer|nr)|versicherten(?:nummer|nr)|steuer(?:nummer|nr)|snils|"
@@ -112,20 +119,31 @@ _RULES = (
         r"(?:for (?:the |my |his |her |a )?(?:\w+ )?(?:is )?|of |on |is |reads? |the |number |\w+ plate )?" + _PLATE,
     ),
     _rule(
+        "VEHICLE_ID",
+        r"car|van|truck|lorry|vehicle|motorbike|motorcycle|scooter|taxi|cab|ambulance|bus|trailer|ute|bakkie|auto",
+        _PLATE,
+    ),
+    _rule(
         "DEVICE_ID",
         r"serial|s/n|(?-i:SN)|ser\.|imei|imsi|iccid|udid|udi|meid|esn|mac address|asset tag|unit serial|"
         r"(?:pacemaker|pump|monitor|icd|insulin pump|implant|device|lead) (?:sn|s/n|serial|id)",
+        _SHORT_VALUE,
     ),
     _weak("DEVICE_ID", r"device|implant|pacemaker|pump|monitor|engine|hull|lead"),
     _rule("BADGE_NUMBER", r"badge(?: swipe)?|shield|warrant|collar|personal(?:nummer|nr)|inmate|edipi", _SHORT_VALUE),
+    _rule("BADGE_NUMBER", r"payroll|personnel|student card|staff card|employee|matricule|matricola|legajo"),
     _weak(
         "BADGE_NUMBER",
-        r"employee|emp|staff|payroll|clock|worker|operator|student|pupil|faculty|learner|prisoner|offender|service|military|"
+        r"employee|personnel|emp|staff|payroll|clock|worker|operator|student|pupil|faculty|learner|prisoner|offender|service|military|"
         r"dod|volunteer|contractor|user|ucas|matriculation|matrikel|enrol?lment|roll|candidate|voter|library card|participant|"
         r"subject|donor|respondent|agent|officer|driver|resident|guest|unique",
         _SHORT_VALUE,
     ),
     _rule("BADGE_NUMBER", r"(?-i:PC|DC|PS|DS|WPC|ID|Id)", r"(?P<value>(?:[A-Z]{0,3}-?)\d{3,10}[A-Z]?)(?![\w-])"),
+)
+# Plates whose form says all: British since 2001 (LD68 FWN), French and Italian (FG-418-KX).
+_BARE_PLATE = re.compile(
+    r"(?<![\w-])(?:[A-HJ-PR-Y]{2}\d\d\s?[A-HJ-PR-Z]{3}|[A-HJ-NP-TV-Z]{2}-\d{3}-[A-HJ-NP-TV-Z]{2})(?![\w-])"
 )
 _SOME_DIGITS = re.compile(r"\d[\w /.-]{0,3}\d|\d")
 _UNITS = re.compile(
@@ -137,6 +155,8 @@ def find_labelled(text: str) -> Iterator[Finding]:
     """All numbers that a label makes personal."""
     if not _SOME_DIGITS.search(text):
         return
+    for match in _BARE_PLATE.finditer(text):
+        yield Finding(*match.span(), "VEHICLE_ID", LIKELY)
     for entity, pattern, score in _RULES:
         for match in pattern.finditer(text):
             if not _UNITS.match(text, match.end("value")):
