@@ -75,14 +75,16 @@ _KEYWORD = re.compile(r"api_?key|auth_?key|service_?key|account_?key|_key|pass|p
 _SPOKEN_PASSWORD = re.compile(
     r"\b(?:pass ?(?:word|wd|code|phrase)|pwd?|pw|pin(?: code)?|wifi(?: key| code)?|otp|one[- ]time code|"
     r"security code|cvv|cvc|temp(?:orary)?(?: password| pin)?)\b"
-    r"(?:(?:\s(?:on|of|for|to) (?:the |my |his |her |your )?\w+)?\s{0,3}(?:is|was|:|=|->)\s{0,3}[\"'“]?(?P<value>[^\s\"'”,;]{3,})|"
+    r"(?:(?:\s(?:on|of|for|to) (?:the |my |his |her |your )?\w+)?\s{0,3}(?:is|was|:|=|->)\s{0,3}[\"'“]?"
+    r"(?P<value>[^\s\"'”,;]{3,})|"
     r"\s[\"“](?P<quoted>[^\s\"”]{4,40})[\"”]|"
     r"\s[\"']?(?P<bare>(?=\S*\d)(?=\S*[^\W\d_])[^\s\"',;]{6,}))",
     re.IGNORECASE,
 )
 # Codes of doors and alarms: digits, with a letter or two.
 _SPOKEN_CODE = re.compile(
-    r"\b(?:(?:door|gate|entry|access|alarm|safe|lock|key ?(?:box|safe)|garage|building|unlock) ?(?:code|pin)|alarm|combination)"
+    r"\b(?:(?:door|gate|entry|access|alarm|safe|lock|key ?(?:box|safe)|garage|building|unlock) ?(?:code|pin)|alarm|"
+    r"combination)"
     r"\s{0,2}(?:is|was|:|=|to)?\s{0,2}(?P<value>[A-Z]?\d[A-Z0-9#*-]{2,9})(?![\w:])",
     re.IGNORECASE,
 )

@@ -24,6 +24,10 @@ _GROUPS = rf"(?P<value>(?!{DATE}|(?:19|20)\d\d(?![\w/-]))(?=(?:[A-Z/.-]*[\s]?\d)
 _PLATE = r"(?P<value>(?=(?:[ -]?[A-Z0-9]){5})(?=[A-Z0-9 -]*\d)(?=[A-Z0-9 -]*[A-Z])(?-i:[A-Z0-9]{1,4}(?:[ -]?[A-Z0-9]{1,5}){1,2})|(?-i:(?=[a-z -]*\d)(?=[\d -]*[a-z])[a-z0-9]{2,4}[ -]?[a-z0-9]{3,4}))(?![\w-])"
 
 
+# The same where only the form tells: capitals, with a digit among them.
+_CAPITAL_PLATE = r"(?P<value>(?=(?:[ -]?[A-Z0-9]){5})(?-i:(?=[A-Z -]{0,6}\d)(?=[\d -]{0,6}[A-Z])[A-Z0-9]{1,4}(?:[ -][A-Z0-9]{1,5}){0,2}))(?![\w-])"
+
+
 def _rule(entity: str, label: str, value: str = _VALUE, score: float = LIKELY) -> tuple[str, re.Pattern[str], float]:
     return entity, re.compile(rf"(?<![\w-])(?:{label}){_NUMBER_WORD}{_IS}{value}", re.IGNORECASE), score
 
@@ -66,7 +70,7 @@ _RULES = (
         r"(?-i:[Pp]olicy|POLICY)|polis|póliza|polizza|polisa|versicherungsschein|sinistr[eo]|siniestro|schaden",
         _GROUPS,
     ),
-    _rule("ACCOUNT_NUMBER", r"loan|mortgage|library card|folio|matter|file", _VALUE),
+    _rule("ACCOUNT_NUMBER", r"loan|mortgage|library card"),
     _rule(
         "ACCOUNT_NUMBER",
         r"(?:card|account|acct|a/c)(?: \w+)? ending(?: in| with)?|last four(?: digits)?",
@@ -121,7 +125,7 @@ _RULES = (
     _rule(
         "VEHICLE_ID",
         r"car|van|truck|lorry|vehicle|motorbike|motorcycle|scooter|taxi|cab|ambulance|bus|trailer|ute|bakkie|auto",
-        _PLATE,
+        _CAPITAL_PLATE,
     ),
     _rule(
         "DEVICE_ID",
