@@ -180,12 +180,21 @@ COMPANIES = [
 @functools.cache
 def held_out_words() -> frozenset[str]:
     """Every word of the test side's names, streets, towns and companies, with those of the hand-written notes."""
+    from nichetune.corpus.masking.plain_words import is_plain
+
     phrases = [*GIVEN.values(), *LAST.values(), *STREET_WORDS, *COMPANIES, *WORLD_ADDRESSES]
     phrases += [city for cities in CITIES.values() for city in cities]
+    places: list[str] = []
     for file in sorted(Path(__file__).parent.glob("notes*.txt")):
-        phrases += re.findall(r"\{\{(?:PERSON|ADDRESS|CITY):(.*?)\}\}", file.read_text(encoding="utf-8"))
-    words = {word.casefold() for phrase in phrases for word in re.findall(r"[^\W\d_]{4,}", phrase)}
+        notes = file.read_text(encoding="utf-8")
+        phrases += re.findall(r"\{\{PERSON:(.*?)\}\}", notes)
+        places += re.findall(r"\{\{(?:ADDRESS|CITY):(.*?)\}\}", notes)
+    words = _read_words(phrases) | {word for word in _read_words(places) if not is_plain(word)}
     return frozenset(words - PLAIN)
+
+
+def _read_words(phrases: list[str]) -> set[str]:
+    return {word.casefold() for phrase in phrases for word in re.findall(r"[^\W\d_]{4,}", phrase.replace("\\n", " "))}
 
 
 # Words that the test's addresses share with every address.

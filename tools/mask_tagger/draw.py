@@ -6,6 +6,7 @@ import random
 from functools import cached_property
 
 from lists import WORDS, Values
+from terms import read_listed
 
 from nichetune.corpus.masking.eponyms import owned_heads
 from nichetune.corpus.masking.plain_words import is_plain, plain_nouns, spellings
@@ -24,6 +25,11 @@ class Draw:
         return sorted({term.split(" ")[-1].lower() for term in self.terms} - owned_heads())
 
     @cached_property
+    def listed(self) -> dict[str, list[str]]:
+        """Listed things by field."""
+        return read_listed()
+
+    @cached_property
     def nouns(self) -> list[str]:
         """All common nouns that the language model knows."""
         return sorted(plain_nouns() & spellings())
@@ -32,6 +38,10 @@ class Draw:
     def past(self) -> list[str]:
         """Verbs in the past tense."""
         return sorted(word for word in spellings() if word.islower() and word.endswith("ed") and is_plain(word))
+
+    def thing(self, field: str = "") -> str:
+        """A listed thing of one field, or of any."""
+        return self.rng.choice(self.listed[field or self.rng.choice(sorted(self.listed))])
 
     def word(self, name: str) -> str:
         """One of a list of words.txt."""

@@ -6,6 +6,7 @@ eponyms.txt + eponym_heads.txt -> ["Keller's sign", "Pelton wheel", ...]
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 MASKING = Path(__file__).parents[2] / "src" / "nichetune" / "corpus" / "masking"
@@ -15,6 +16,22 @@ def read_words(name: str) -> list[str]:
     """The words of a list, without its headers."""
     lines = (MASKING / name).read_text(encoding="utf-8").splitlines()
     return [word for line in lines if not line.startswith(("#", "==")) for word in line.split()]
+
+
+def read_listed() -> dict[str, list[str]]:
+    """Terms of things.txt by field, with the word behind them where the list gives one: "Foley catheter"."""
+    found: dict[str, list[str]] = {}
+    field = ""
+    for line in (MASKING / "things.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("== "):
+            field = line[3:].split(":")[0]
+        for entry in line.split("|") if line and not line.startswith(("#", "==")) else ():
+            match = re.fullmatch(r"([^~(]+)(~?)(?:\((.*)\))?", entry.strip())
+            if match and match[3]:
+                found.setdefault(field, []).extend(f"{match[1]} {head.strip()}" for head in match[3].split(","))
+            if match and not match[2]:
+                found.setdefault(field, []).append(match[1].strip())
+    return found
 
 
 def make_terms(held_out: frozenset[str], count: int = 4000, seed: int = 3) -> list[str]:

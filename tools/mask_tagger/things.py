@@ -86,7 +86,9 @@ def draw_amt(d: Draw) -> str:
 
 
 def draw_noun(d: Draw) -> str:
-    """One of some common nouns, or of all that the language model's tables know."""
+    """One of some common nouns, of all that the language model's tables know, or a listed thing."""
+    if d.rng.random() < 0.08:
+        return d.thing()
     return d.rng.choice(WORDS["nouns"] if d.rng.random() < 0.4 else d.nouns) + d.rng.choice(("", "", "", "s"))
 
 
@@ -95,19 +97,27 @@ def draw_n(d: Draw) -> str:
 
 
 def draw_noun_title(d: Draw) -> str:
-    return draw_noun(d).capitalize()
+    noun = draw_noun(d)
+    return noun[0].upper() + noun[1:]
 
 
 def draw_dx(d: Draw) -> str:
-    return d.word("dx")
+    return d.thing("medicine") if d.rng.random() < 0.35 else d.word("dx")
 
 
 def draw_machine(d: Draw) -> str:
-    return d.word("machines")
+    return d.thing("industry") if d.rng.random() < 0.5 else d.word("machines")
+
+
+def draw_thing(d: Draw) -> str:
+    """What is called by a name and is none."""
+    return d.thing()
 
 
 def draw_term(d: Draw) -> str:
-    """A listed eponym with its head; or any surname, so that the head is what is learnt."""
+    """A listed thing, an eponym with its head, or any surname, so that the head is what is learnt."""
+    if d.rng.random() < 0.4:
+        return d.thing()
     if d.rng.random() < 0.65:
         return d.rng.choice(d.terms)
     head = d.rng.choice(d.heads)

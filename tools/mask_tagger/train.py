@@ -33,16 +33,24 @@ from roughen import Text  # noqa: E402
 from terms import make_terms  # noqa: E402
 
 from nichetune.corpus.analyzer import read_docs  # noqa: E402
-from nichetune.corpus.masking.features import FLAGS, TABLES, WORD_FLAGS, Features, read_features  # noqa: E402
+from nichetune.corpus.masking.features import (  # noqa: E402
+    FLAGS,
+    NAME_FLAGS,
+    TABLES,
+    THING_FLAG,
+    WORD_FLAGS,
+    Features,
+    read_features,
+)
 from nichetune.corpus.masking.tagger import DILATIONS, GAP_ROWS, LABELS, TAGS, WEIGHTS  # noqa: E402
 
 WIDTHS = (32, 16, 16, 12)
-HIDDEN = 112
+HIDDEN = 144
 IGNORED = -100
 # What the weights depend on besides this folder.
 _SHARED = (
-    *("given_names.txt", "masking/eponyms.txt", "masking/eponym_heads.txt"),
-    *("masking/eponyms.py", "masking/features.py", "masking/plain_words.py"),
+    *("given_names.txt", "surnames.txt", "masking/eponyms.txt", "masking/eponym_heads.txt", "masking/things.txt"),
+    *("masking/eponyms.py", "masking/features.py", "masking/plain_words.py", "masking/things.py"),
 )
 
 
@@ -150,7 +158,10 @@ def collate(part: list[tuple[Features, np.ndarray]], hide: np.random.Generator |
         gone = hide.random(len(forms)) < 0.06
         forms[gone, :3] = 0
         flags = flags.copy()
-        flags[hide.random(len(flags)) < 0.3, 5] = 0  # a name need not stand in the list
+        unknown = hide.random(len(flags)) < 0.35  # a name need not stand in the lists
+        for one in NAME_FLAGS:
+            flags[unknown, one] = 0
+        flags[hide.random(len(flags)) < 0.35, THING_FLAG] = 0  # nor a thing
         flags[hide.random(len(flags)) < 0.15, WORD_FLAGS:] = 0
     at, places = GAP_ROWS, []
     for length in lengths:

@@ -12,6 +12,8 @@ import functools
 import re
 
 from nichetune.corpus.masking.lexicon import eponym_heads, eponyms, given_names
+from nichetune.corpus.masking.plain_words import is_plain
+from nichetune.corpus.masking.things import find_things, read_things
 
 # Up to two plain words may stand between: "Parkinson's type tremor", "Hodgkin B-cell lymphoma".
 _NEXT = re.compile(r"(?:['’]s?)?(?:[ -](?P<first>[\w-]+))?(?:[ ](?P<second>[\w-]+))?(?:[ ](?P<third>[\w-]+))?")
@@ -87,6 +89,8 @@ def names_thing(text: str, start: int, end: int) -> bool:
     parts = _NAME_PART.findall(value.casefold())
     if not parts:
         return False
+    if _is_listed(text, start, end):
+        return True
     known = all(_is_eponym(part) for part in parts if part not in ("and", "de", "von", "van", "le", "der"))
     head_inside = len(parts) > 1 and _is_head(parts[-1]) and (_is_eponym(parts[0]) or len(parts) == 2)
     if head_inside and (parts[0] not in given_names() or _is_eponym(parts[0])):
@@ -95,6 +99,17 @@ def names_thing(text: str, start: int, end: int) -> bool:
     if known and in_case and _CITED_BEFORE.search(text[max(0, start - _CITATION_REACH) : start]):
         return True  # "the rule in Rylands v Fletcher"
     return _is_headed(text, end, parts, known) or (known and _is_meant(text, start, end, value))
+
+
+def _is_listed(text: str, start: int, end: int) -> bool:
+    """Whether all words that could name somebody stand in listed terms: "Coversyl, Lipitor"."""
+    things = [one for one in find_things(text) if one[0] < end and start < one[1]]
+    return bool(things) and all(
+        is_plain(word.group())
+        or len(word.group()) == 1
+        or any(a <= word.start() and word.end() <= b for a, b in things)
+        for word in _NAME_PART.finditer(text, start, end)
+    )
 
 
 @functools.cache
@@ -132,7 +147,7 @@ def _is_meant(text: str, start: int, end: int, value: str) -> bool:
 
 def _is_eponym(word: str) -> bool:
     folded = word.casefold()
-    return folded in eponyms() or ("-" in folded and all(part in eponyms() for part in folded.split("-")))
+    return all(part in eponyms() or part in read_things().shared for part in folded.split("-"))
 
 
 def _is_head(word: str) -> bool:

@@ -1,6 +1,6 @@
 """Turns a text's words into the numbers that the tagger reads: hashed forms, flags, and spaCy's word vectors.
 
-spaCy docs -> Features(forms [words, 4], flags [words, 20], vectors [words, 64])
+spaCy docs -> Features(forms [words, 4], flags [words, 23], vectors [words, 64])
 
 Forms are hashes of the lower-cased word, its first and last three letters and its shape ("Xxxxx", "dd").
 """
@@ -17,12 +17,16 @@ from spacy.strings import StringStore
 from spacy.tokens import Doc
 
 from nichetune.corpus.analyzer import ReadDocs, load_language
-from nichetune.corpus.masking.lexicon import depend_on_names, eponym_heads, eponyms, given_names
+from nichetune.corpus.masking.lexicon import depend_on_names, eponym_heads, eponyms, given_names, surname_rank
 from nichetune.corpus.masking.plain_words import is_plain, spellings
+from nichetune.corpus.masking.things import find_things, read_things
 
 # Sizes of the hash tables: lower, prefix, suffix, shape. Row 0 stands for "hidden" and for padding.
 TABLES = (10_007, 4_001, 4_001, 1_009)
-WORD_FLAGS = 12
+WORD_FLAGS = 15
+# Places of the flags that lists of names give, and of the one that listed things give.
+NAME_FLAGS, THING_FLAG = (5, 12, 13), 14
+_COMMON_SURNAME = 5_000
 # spaCy's guesses: each word's entity, one flag a group.
 _GROUPS = (
     ("PERSON",), ("GPE", "LOC"), ("ORG",), ("FAC",), ("NORP", "LANGUAGE"), ("DATE", "TIME"),
@@ -141,6 +145,7 @@ def read_features(read: ReadDocs) -> Features:
     flags = np.zeros((len(seen), FLAGS), dtype=np.float32)
     flags[:, :WORD_FLAGS] = np.array([flag for _, flag in seen], dtype=np.float32).reshape(-1, WORD_FLAGS)
     _mark_entities(read.docs, flags)
+    _mark_things(read.docs, flags)
     return Features(forms, flags, read.vectors)
 
 
@@ -149,6 +154,16 @@ def _mark_entities(docs: Sequence[Doc], flags: np.ndarray) -> None:
     for doc in docs:
         for entity in doc.ents:
             flags[at + entity.start : at + entity.end, WORD_FLAGS + _GROUP_OF[entity.label_]] = 1
+        at += len(doc)
+
+
+def _mark_things(docs: Sequence[Doc], flags: np.ndarray) -> None:
+    at = 0
+    for doc in docs:
+        for start, end in find_things(doc.text):
+            span = doc.char_span(start, end, alignment_mode="expand")
+            if span is not None:
+                flags[at + span.start : at + span.end, THING_FLAG] = 1
         at += len(doc)
 
 
@@ -172,10 +187,12 @@ def _describe(word: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
     rows = tuple(
         1 + zlib.crc32(form.encode("utf-8", "replace")) % (size - 1) for form, size in zip(forms, TABLES, strict=True)
     )
+    rank = surname_rank().get(lower, -1)
     flags = (
         word.istitle(), word.isupper(), word.islower(), any(map(str.isdigit, word)), word.isspace() and "\n" in word,
-        lower in given_names(), lower in eponyms(), lower in eponym_heads(), lower.strip(".") in STREET_WORDS,
-        lower.strip(".") in _TITLES, is_plain(word), lower in spellings(),
+        lower in given_names(), lower in eponyms() or lower in read_things().shared, lower in eponym_heads(),
+        lower.strip(".") in STREET_WORDS, lower.strip(".") in _TITLES, is_plain(word), lower in spellings(),
+        0 <= rank < _COMMON_SURNAME, rank >= 0, False,  # the last is of several words: `_mark_things`
     )  # fmt: skip
     return rows, tuple(float(flag) for flag in flags)
 

@@ -1,8 +1,8 @@
-"""The word lists that ship with masking: given names, eponyms, the heads of eponyms.
+"""The word lists that ship with masking: given names, surnames, eponyms and their heads, and names of things.
 
-    is_given_name("Maria") -> True     is_eponym("Crohn") -> True     is_head("syndrome") -> True
+    "maria" in given_names()     surname_rank()["smith"] -> 0     "crohn" in eponyms()     "syndrome" in eponym_heads()
 
-The lists depend on no domain's corpus. `hide_words` takes words out while something is measured on them.
+The lists depend on no domain's corpus. `hide_words` takes names out while something is measured on them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ def depend_on_names(clear: Callable[[], object]) -> None:
 
 
 def hide_words(words: Iterable[str]) -> None:
-    """Takes words (case-folded) out of the list of given names, so that a measurement meets them as unknown."""
+    """Takes words (case-folded) out of the lists of names, so that a measurement meets them as unknown."""
     global _hidden
     _hidden = frozenset(words)
     given_names.cache_clear()
+    surname_rank.cache_clear()
     for clear in _dependents:
         clear()
 
@@ -34,6 +35,14 @@ def given_names() -> frozenset[str]:
     """Given names that are common in the United States, case-folded."""
     text = (importlib.resources.files("nichetune.corpus") / "given_names.txt").read_text(encoding="utf-8")
     return frozenset(line for line in text.splitlines() if not line.startswith("#")) - _hidden
+
+
+@functools.cache
+def surname_rank() -> dict[str, int]:
+    """Surnames of the United States, case-folded, by how common they are: 0 is the commonest."""
+    text = (importlib.resources.files("nichetune.corpus") / "surnames.txt").read_text(encoding="utf-8")
+    words = (word for line in text.splitlines() if not line.startswith("#") for word in line.split())
+    return {word: rank for rank, word in enumerate(words) if word not in _hidden}
 
 
 @functools.cache
