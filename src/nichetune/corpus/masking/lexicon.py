@@ -33,16 +33,24 @@ def hide_words(words: Iterable[str]) -> None:
 @functools.cache
 def given_names() -> frozenset[str]:
     """Given names that are common in the United States, case-folded."""
-    text = (importlib.resources.files("nichetune.corpus") / "given_names.txt").read_text(encoding="utf-8")
-    return frozenset(line for line in text.splitlines() if not line.startswith("#")) - _hidden
+    return frozenset(_read_names("given_names.txt")) - _hidden
 
 
 @functools.cache
 def surname_rank() -> dict[str, int]:
     """Surnames of the United States, case-folded, by how common they are: 0 is the commonest."""
-    text = (importlib.resources.files("nichetune.corpus") / "surnames.txt").read_text(encoding="utf-8")
-    words = (word for line in text.splitlines() if not line.startswith("#") for word in line.split())
-    return {word: rank for rank, word in enumerate(words) if word not in _hidden}
+    return {word: rank for rank, word in enumerate(_read_names("surnames.txt")) if word not in _hidden}
+
+
+@functools.cache
+def common_names(surnames: int) -> frozenset[str]:
+    """All given names and so many of the commonest surnames, whatever is hidden."""
+    return frozenset((*_read_names("given_names.txt"), *_read_names("surnames.txt")[:surnames]))
+
+
+def _read_names(file: str) -> list[str]:
+    text = (importlib.resources.files("nichetune.corpus") / file).read_text(encoding="utf-8")
+    return [word for line in text.splitlines() if not line.startswith("#") for word in line.split()]
 
 
 @functools.cache

@@ -15,12 +15,12 @@ import importlib.resources
 import re
 from dataclasses import dataclass, field
 
-from nichetune.corpus.masking.lexicon import given_names, surname_rank
+from nichetune.corpus.masking.lexicon import common_names
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ENTRY = re.compile(r"(?P<name>[^~(|]+)(?P<shared>~?)(?:\((?P<heads>[^)]*)\))?")
 # A listed thing of one word that so many people are called is an eponym whatever the list says.
-_COMMON_SURNAME = 8_000
+_COMMON_SURNAMES = 8_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Things:
     Attributes:
         starts: first word of a term -> all words of the terms that begin so, longest first.
         headed: (words of a name, word behind it) that make a thing together.
-        shared: single words that people are called, too.
+        shared: what people are called, too.
     """
 
     starts: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Things:
 
 @functools.cache
 def read_things() -> Things:
-    """The packaged list; names are told by the lists of names as they ship."""
+    """The packaged list."""
     text = (importlib.resources.files("nichetune.corpus.masking") / "things.txt").read_text(encoding="utf-8")
     things = Things()
     for line in text.splitlines():
@@ -60,10 +60,8 @@ def _add(things: Things, entry: str) -> None:
     name = " ".join(words)
     if match["heads"]:
         things.headed.setdefault(name, set()).update(split_words(match["heads"]))
-    is_name = len(words) == 1 and (name in given_names() or surname_rank().get(name, _COMMON_SURNAME) < _COMMON_SURNAME)
-    if match["shared"] or is_name:
-        if len(words) == 1:
-            things.shared.add(name)
+    if match["shared"] or name in common_names(_COMMON_SURNAMES):
+        things.shared.add(name)
     else:
         things.starts.setdefault(words[0], []).append(words)
 
