@@ -200,6 +200,8 @@ def _read_words(phrases: list[str]) -> set[str]:
 # Words that the test's addresses share with every address.
 PLAIN = frozenset(
     [
+        *("strasse", "chemin", "travessa", "inlet", "dale", "creek", "green", "floor", "utca", "rodovia", "callejón"),
+        *("vila", "verde", "grande", "lakes", "sainte", "bois", "gully"),
         "flat",
         "unit",
         "road",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from draw import Draw
 from lists import WORDS
 from people import draw_given, draw_init, draw_invent, draw_last
@@ -47,15 +49,31 @@ def draw_way(d: Draw, where: str) -> str:
     return f"{side}{words} {end}"
 
 
+_PLACE_WORDS = ("Haupt", "Bahnhof", "Linden", "Garten", "Kirch", "Schul", "Berg", "Wald", "Mühl", "Sonnen", "Industrie",
+                "Kastanje", "Station", "Strand")  # fmt: skip
+# What stands for what in the patterns of words.txt.
+_MARKS: dict[str, Callable[[Draw], str]] = {
+    "{n}": lambda d: draw_num(d),
+    "{l}": draw_last,
+    "{L}": draw_last,
+    "{g}": draw_given,
+    "{a}": draw_init,
+    "{c}": lambda d: draw_c(d),
+    "{z}": lambda d: draw_zip(d),
+    "{w}": lambda d: d.rng.choice(d.values.street_words),
+    "{W}": lambda d: d.rng.choice(_PLACE_WORDS),
+}
+
+
 def draw_foreign_street(d: Draw) -> str:
-    street = d.word("street_own")
-    for mark, draw in (("{n}", lambda: draw_num(d)), ("{l}", lambda: draw_last(d)), ("{L}", lambda: draw_last(d)), ("{a}", lambda: draw_init(d)),
-                       ("{w}", lambda: d.rng.choice(d.values.street_words)),
-                       ("{W}", lambda: d.rng.choice(("Haupt", "Bahnhof", "Linden", "Garten", "Kirch", "Schul", "Berg", "Wald",
-                                                        "Mühl", "Sonnen", "Industrie", "Kastanje", "Station", "Strand")))):  # fmt: skip
-        while mark in street:
-            street = street.replace(mark, draw(), 1)
-    return street
+    return _fill(d, d.word("street_own"))
+
+
+def _fill(d: Draw, pattern: str) -> str:
+    for mark, draw in _MARKS.items():
+        while mark in pattern:
+            pattern = pattern.replace(mark, draw(d), 1)
+    return pattern
 
 
 def draw_unit(d: Draw, street: str) -> str:
@@ -138,6 +156,8 @@ def draw_tail(d: Draw) -> str:
 
 
 def draw_adr(d: Draw) -> str:
+    if d.rng.random() < 0.18:
+        return _fill(d, d.word("addresses_own").replace("\\n", "\n"))
     if d.rng.random() < 0.04:
         return f"{d.rng.choice(('PO Box', 'P.O. Box', 'Box', 'Postfach', 'Casilla', 'Private Bag'))} {draw_num(d)}, {draw_tail(d)}"
     street = draw_street(d)

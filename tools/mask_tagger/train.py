@@ -47,6 +47,8 @@ from nichetune.corpus.masking.tagger import DILATIONS, GAP_ROWS, LABELS, TAGS, W
 WIDTHS = (32, 16, 16, 12)
 HIDDEN = 144
 IGNORED = -100
+# A miss is worse than a word too many: "none" weighs less.
+NONE_WEIGHT = 0.5
 # What the weights depend on besides this folder.
 _SHARED = (
     *("given_names.txt", "surnames.txt", "masking/eponyms.txt", "masking/eponym_heads.txt", "masking/things.txt"),
@@ -66,7 +68,7 @@ class Network(torch.nn.Module):
         self.layer = torch.nn.ModuleList(torch.nn.Linear(3 * HIDDEN, HIDDEN) for _ in DILATIONS)
         self.norm = torch.nn.ModuleList(torch.nn.LayerNorm(HIDDEN) for _ in DILATIONS)
         self.out = torch.nn.Linear(HIDDEN, len(TAGS))
-        self.drop = torch.nn.Dropout(0.25)
+        self.drop = torch.nn.Dropout(0.2)
 
     def forward(
         self, forms: torch.Tensor, flags: torch.Tensor, vectors: torch.Tensor, places: torch.Tensor, rows: int
@@ -178,13 +180,15 @@ def fit(data: list, dev_data: list, epochs: int, seed: int, target: Path, batch:
     network, rng = Network(), np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.01)
     steps = epochs * (len(data) // batch)
+    weights = torch.ones(len(TAGS))
+    weights[0] = NONE_WEIGHT
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps + 1, pct_start=0.1)
     for epoch in range(epochs):
         network.train()
         order, total = rng.permutation(len(data)), 0.0
         for start in range(0, len(order) - batch + 1, batch):
             *inputs, tags = collate([data[n] for n in order[start : start + batch]], rng)
-            loss = torch.nn.functional.cross_entropy(network(*inputs), tags, ignore_index=IGNORED)
+            loss = torch.nn.functional.cross_entropy(network(*inputs), tags, weights, ignore_index=IGNORED)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
