@@ -45,7 +45,7 @@ from nichetune.corpus.masking.features import (  # noqa: E402
 from nichetune.corpus.masking.tagger import DILATIONS, GAP_ROWS, LABELS, TAGS, WEIGHTS  # noqa: E402
 
 WIDTHS = (32, 16, 16, 12)
-HIDDEN = 144
+HIDDEN = 160
 IGNORED = -100
 # A miss is worse than a word too many: "none" weighs less.
 NONE_WEIGHT = 0.5
