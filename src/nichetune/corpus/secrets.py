@@ -72,15 +72,26 @@ _PRIVATE_KEY = re.compile(
     re.DOTALL,
 )
 _KEYWORD = re.compile(r"api_?key|auth_?key|service_?key|account_?key|_key|pass|pwd|secret|contrase", re.IGNORECASE)
+_SECRET_LABEL = (
+    r"\b(?:pass ?(?:word|wd|code|phrase|wort)|pass(?=\s?[:=])|passw|pwd?|pw|pin(?: code)?|"
+    r"wi-?fi(?: key| code| password)?|otp|one[- ]time code|temp(?:orary)?(?: password| pin)?|cvv|cvc|"
+    r"(?:security|recovery|backup|verification|activation|auth(?:entication)?|2fa|mfa) codes?|"
+    r"(?:api|access|secret|licen[sc]e|product|encryption|private|ssh|master)[ _-]?key|client secret|token|credentials?|"
+    r"mot de passe|contraseña|senha|wachtwoord|lösenord|hasło|parola|kennwort)\b"
+)
+# "for the router", "has been", "now": what people say between the label and the value.
+_SPOKEN_BETWEEN = (
+    r"(?:\s(?:on|of|for|to|at|in|with) (?:the |my |his |her |your |our )?[\w.-]+)?(?:\s(?:has been|was|is|got))?"
+    r"(?:\s(?:now|still|currently|set|reset|changed|just))*"
+)
 _SPOKEN_PASSWORD = re.compile(
-    r"\b(?:pass ?(?:word|wd|code|phrase)|pwd?|pw|pin(?: code)?|wifi(?: key| code)?|otp|one[- ]time code|"
-    r"security code|cvv|cvc|temp(?:orary)?(?: password| pin)?)\b"
-    r"(?:(?:\s(?:on|of|for|to) (?:the |my |his |her |your )?\w+)?\s{0,3}(?:is|was|:|=|->)\s{0,3}[\"'“]?"
-    r"(?P<value>[^\s\"'”,;]{3,})|"
+    rf"{_SECRET_LABEL}(?:{_SPOKEN_BETWEEN}"
+    r"\s{0,3}(?:is|was|to|:|=|->)\s{0,3}(?:now |still |currently |set to )?[\"'“]?(?P<value>[^\s\"'”,;()]{3,})|"
     r"\s[\"“](?P<quoted>[^\s\"”]{4,40})[\"”]|"
     r"\s[\"']?(?P<bare>(?=\S*\d)(?=\S*[^\W\d_])[^\s\"',;]{6,}))",
     re.IGNORECASE,
 )
+_PIN = re.compile(r"\b(?:PINs?|pin code|passcode)\s(?:no\.?\s|number\s)?(?P<value>\d{4,8})(?!\d)")
 # Codes of doors and alarms: digits, with a letter or two.
 _SPOKEN_CODE = re.compile(
     r"\b(?:(?:door|gate|entry|access|alarm|safe|lock|key ?(?:box|safe)|garage|building|unlock) ?(?:code|pin)|alarm|"
@@ -113,13 +124,21 @@ def _scan_line(line: str) -> Iterator[Span]:
     yield from _keyword_values(line)
     for match in _SPOKEN_PASSWORD.finditer(line):
         name = next(one for one in ("value", "quoted", "bare") if match[one])
-        if name != "value" or not is_plain(match["value"]):  # "the password is wrong"
+        if name != "value" or _is_spoken_secret(match["value"]):
             yield _trim(line, *match.span(name))
+    for match in _PIN.finditer(line):
+        yield match.span("value")
     for match in _SPOKEN_CODE.finditer(line):
         yield match.span("value")
     for match in _BARE_WORD.finditer(line):
         if _looks_random(match.group()):
             yield match.span()
+
+
+def _is_spoken_secret(value: str) -> bool:
+    """Not "wrong" in "the password is wrong": a digit, a sign, capitals inside, or no word that English knows."""
+    word = value.rstrip(".!?:")
+    return not word.isalpha() or word[1:] != word[1:].lower() or not is_plain(word)
 
 
 @functools.cache

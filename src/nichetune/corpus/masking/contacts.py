@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from nichetune.corpus.masking.findings import CERTAIN, LIKELY, POSSIBLE, Finding
+from nichetune.corpus.masking.plain_words import is_plain
 
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%'-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}(?![\w-])", re.IGNORECASE)
 # "maria at clinic dot org", and an address that a line break or a space has cut.
@@ -52,6 +53,19 @@ _SPEAKING_HANDLE = re.compile(
 )
 
 
+# Discord's old names, Reddit's users.
+_HANDLE_FORMS = re.compile(r"(?<![\w/])(?:u/[\w-]{3,20}|[A-Za-z][\w.]{2,31}#\d{4})(?![\w/])")
+_SPEAKER = re.compile(r"^(?:\[[^\]\n]{3,20}\]\s?)?<?(?P<value>[a-z][a-z0-9_.-]{2,20})>?:(?=\s)", re.MULTILINE)
+_LEAST_SPEAKERS = 2
+
+
+def find_speakers(text: str) -> Iterator[tuple[int, int]]:
+    """Who speaks in a chat of several lines: words in lower case before a colon, none of them plain English."""
+    found = [match for match in _SPEAKER.finditer(text) if not is_plain(match["value"])]
+    if len(found) >= _LEAST_SPEAKERS:
+        yield from (match.span("value") for match in found)
+
+
 def find_contacts(text: str) -> Iterator[Finding]:
     """All of them."""
     if "@" in text:
@@ -63,6 +77,10 @@ def find_contacts(text: str) -> Iterator[Finding]:
         yield Finding(*match.span("value"), "USERNAME", LIKELY)
     for match in _SPEAKING_HANDLE.finditer(text):
         yield Finding(*match.span("value"), "USERNAME", LIKELY)
+    for match in _HANDLE_FORMS.finditer(text):
+        yield Finding(*match.span(), "USERNAME", LIKELY)
+    if "\n" in text:
+        yield from (Finding(*span, "USERNAME", POSSIBLE) for span in find_speakers(text))
     for match in _URL.finditer(text):
         end = match.start() + len(match.group().rstrip(".,;:!?)"))
         telling = _TELLING_URL.search(text[match.start() : end])

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from nichetune.corpus.masking.dates import DATE
-from nichetune.corpus.masking.findings import CERTAIN, LIKELY, Finding
+from nichetune.corpus.masking.findings import CERTAIN, LIKELY, POSSIBLE, Finding
 
 _NUMBER_WORD = r"(?:\s?(?:numbers?|num|nos?|nr|n°|nº|ids?|codes?|ref(?:erence)?)\b\.?|\s?\#)?"
 _IS = r"(?:[\s:=.,\#\"'(>|-]{0,5}(?:(?:is|was|are|reads|ending|starts with)\s+|(?-i:[:#])\s?)?)"
@@ -39,6 +39,16 @@ _WEAK_NUMBER = r"(?:['’]?s?\s?(?:numbers?|num|nos?|nr|n°|nº|ids?|identifiers
 
 def _weak(entity: str, label: str, value: str = _VALUE, score: float = LIKELY) -> tuple[str, re.Pattern[str], float]:
     return entity, re.compile(rf"(?<![\w-])(?:{label}){_WEAK_NUMBER}{_IS}{value}", re.IGNORECASE), score
+
+
+# Five digits or more, or a letter and four: what stands some words behind its label must be no small number.
+_LONG_VALUE = rf"(?P<value>(?!{DATE}|(?:19|20)\d\d(?![\w/-]))(?:(?-i:[A-Z]{{1,4}})-?(?=(?:[A-Z/.-]*\d){{4}})|(?=(?:[A-Z/.-]*\d){{5}}))[A-Z0-9](?:[A-Z0-9/-]|\.(?=\d)){{2,28}}[A-Z0-9])(?![\w-])"
+_FEW_WORDS = r"(?:[\s,;:(]{1,2}(?!(?:and|or|for|of|over|under|worth|order|invoice)\b)[^\W\d]+){1,4}?[\s,:(\#]{1,3}"
+
+
+def _near(entity: str, label: str, value: str = _LONG_VALUE) -> tuple[str, re.Pattern[str], float]:
+    """A label, up to four words, a long number: "her badge was scanned as 40917"."""
+    return entity, re.compile(rf"(?<![\w-])(?:{label})\b{_FEW_WORDS}{value}", re.IGNORECASE), POSSIBLE
 
 
 _RULES = (
@@ -135,6 +145,20 @@ _RULES = (
     ),
     _weak("DEVICE_ID", r"device|implant|pacemaker|pump|monitor|engine|hull|lead"),
     _rule("BADGE_NUMBER", r"badge(?: swipe)?|shield|warrant|collar|personal(?:nummer|nr)|inmate|edipi", _SHORT_VALUE),
+    _near(
+        "BADGE_NUMBER",
+        r"badge|(?:id|staff|swipe|access|key|student|clock) card|lanyard|(?:employee|staff|student|clock|payroll|personnel) (?:no|number|id)",
+    ),
+    _near("DRIVER_LICENSE", r"licen[sc]e"),
+    _near("PASSPORT", r"passport"),
+    _near("ACCOUNT_NUMBER", r"policy|account|membership|claim"),
+    _near("VEHICLE_ID", r"plates?|registration|reg|rego", _CAPITAL_PLATE),
+    _near("DEVICE_ID", r"serial"),
+    _rule(
+        "BADGE_NUMBER",
+        r"operator|staff(?: member)?|worker|clock|student|pupil|guard|technician|teller|cashier|badge holder|swipe card|gate pass|crew",
+        _LONG_VALUE,
+    ),
     _rule("BADGE_NUMBER", r"payroll|personnel|student card|staff card|employee|matricule|matricola|legajo"),
     _weak(
         "BADGE_NUMBER",
