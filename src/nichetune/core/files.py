@@ -100,8 +100,13 @@ def read_json(path: Path) -> Any:
 
 def write_jsonl(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> int:
     """Writes records as JSON Lines, whole or not at all; returns how many."""
-    plain = (one.model_dump(mode="json") if isinstance(one, BaseModel) else one for one in records)
-    return write_lines(path, (json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in plain))
+    return write_lines(path, map(dump_line, records))
+
+
+def dump_line(record: BaseModel | dict[str, Any]) -> bytes:
+    """A record's line of a JSON Lines file, with its newline."""
+    plain = record.model_dump(mode="json") if isinstance(record, BaseModel) else record
+    return json.dumps(plain, ensure_ascii=False).encode() + b"\n"
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
@@ -140,4 +145,9 @@ def iter_jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 def read_records(path: Path, model: type[M]) -> list[M]:
     """Reads a JSON Lines file of one record type."""
-    return [model.model_validate(record) for record in iter_jsonl(path)]
+    return list(iter_records(path, model))
+
+
+def iter_records(path: Path, model: type[M]) -> Iterator[M]:
+    """Yields the records of a JSON Lines file of one record type, so that none need be held."""
+    return (model.model_validate(record) for record in iter_jsonl(path))

@@ -19,16 +19,23 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 @contextmanager
 def open_private(path: Path) -> Iterator[Callable[[BaseModel], None]]:
     """Writes records one after another; the file is whole or absent, and its owner's alone from the first byte on."""
+    with open_private_text(path) as put:
+
+        def write(record: BaseModel) -> None:
+            put(_ENCODER.encode(record.model_dump(mode="json")) + "\n")
+
+        yield write
+
+
+@contextmanager
+def open_private_text(path: Path) -> Iterator[Callable[[str], object]]:
+    """Writes text piece by piece, as `open_private` writes records."""
     part = path.with_name(f".{path.name}.part")
     with _owner_only():
         handle = part.open("w", encoding="utf-8")
-
-    def write(record: BaseModel) -> None:
-        handle.write(_ENCODER.encode(record.model_dump(mode="json")) + "\n")
-
     try:
         with handle:
-            yield write
+            yield handle.write
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -11,14 +11,18 @@ so. A capitalised word inside a document's text proves nothing else: a handbook 
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
+from pathlib import Path
 
+from nichetune.core.files import hash_file, read_json
 from nichetune.core.records import Document
 from nichetune.core.settings import Settings
+from nichetune.corpus.private import open_private_text
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;(\"\n]\s*)$")
@@ -104,6 +108,18 @@ def learn_vocabulary(
     common = {word for word, count in lower.items() if count >= _LEAST_RECORDS and count >= _LOWER_SHARE * inner[word]}
     allowed = {phrase.casefold().strip() for phrase in phrases}
     return Vocabulary(frozenset(terms), frozenset(common), frozenset(pairs), frozenset(titles), frozenset(allowed))
+
+
+def write_vocabulary(vocabulary: Vocabulary, path: Path) -> str:
+    """Writes it for its owner alone, since a handbook's words may name people; returns the file's SHA-256."""
+    with open_private_text(path) as write:
+        write(json.dumps({name: sorted(words) for name, words in asdict(vocabulary).items()}))
+    return hash_file(path)
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """What `write_vocabulary` wrote."""
+    return Vocabulary(**{name: frozenset(words) for name, words in read_json(path).items()})
 
 
 def _closed_values(settings: Settings) -> list[str]:
