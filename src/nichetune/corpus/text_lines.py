@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,41 @@ def read_text_lines(source: Path) -> list[TextLine | None]:
     Raises:
         UserError: no such file, or a line is no JSON object or has no `text`; its number is told.
     """
+    return list(iter_text_lines(source))
+
+
+def iter_text_lines(source: Path) -> Iterator[TextLine | None]:
+    """Yields what `read_text_lines` reads, so that no more than a line need be held."""
     if not source.is_file():
         raise UserError(f"no such file: {source}")
-    try:
-        lines = source.read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        line = source.read_bytes()[: error.start].count(b"\n") + 1
-        raise UserError(f"{source}:{line}: not UTF-8 text: save the file as UTF-8") from None
-    if lines and not lines[-1]:
-        lines.pop()
-    return [_parse(source, number, line) for number, line in enumerate(lines, start=1)]
+    with source.open("rb") as handle:
+        for number, raw in enumerate(handle, start=1):
+            try:
+                line = (raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw).decode("utf-8")
+            except UnicodeDecodeError:
+                raise UserError(f"{source}:{number}: not UTF-8 text: save the file as UTF-8") from None
+            yield _parse(source, number, line)
+
+
+@dataclass(frozen=True)
+class LineCounts:
+    """Lines of a file, and how many of them are not blank."""
+
+    lines: int
+    texts: int
+
+
+def check_text_lines(source: Path) -> LineCounts:
+    """Reads a file through, so that a wrong line is told before any work is done.
+
+    Raises:
+        UserError: as for `read_text_lines`.
+    """
+    lines = texts = 0
+    for record in iter_text_lines(source):
+        lines += 1
+        texts += record is not None
+    return LineCounts(lines, texts)
 
 
 def _parse(source: Path, number: int, line: str) -> TextLine | None:
