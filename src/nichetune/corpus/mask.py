@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ from nichetune.corpus.ingest import PUBLISHED
 from nichetune.corpus.lines import RecordFile
 from nichetune.corpus.mask_parts import DocumentMasker, ExampleMasker, Means, count_blocks
 from nichetune.corpus.mask_tables import add_counts, read_lines, read_numbers
-from nichetune.corpus.masker import Search, load_models
+from nichetune.corpus.masker import Search
 from nichetune.corpus.masking.keys import derive, load_key
 from nichetune.corpus.masking.policy import Policy, load_policy
 from nichetune.corpus.processes import Pool

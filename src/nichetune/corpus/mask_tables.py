@@ -1,6 +1,6 @@
 """The parts that masking writes: tables of masked lines, each with what was replaced in it.
 
-    build_table({"line": (lines, pa.binary())}, Counter(PERSON=2)) -> a table; its schema tells {"PERSON": 2}
+build_table({"line": (lines, pa.binary())}, Counter(PERSON=2)) -> a table; its schema tells {"PERSON": 2}
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which texts of an example are masked, and the example that is made of them again.
 
-    list_open_texts(example, task) -> [Job("Pt: Maria Keller"), …];  rebuild_example(example, masked, …) -> Example
+list_open_texts(example, task) -> [Job("Pt: Maria Keller"), …];  rebuild_example(example, masked, …) -> Example
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from pathlib import Path
 from nichetune.core.files import hash_file, read_json
 from nichetune.core.records import Document
 from nichetune.core.settings import Settings
-from nichetune.corpus.private import open_private_text
+from nichetune.corpus.private import write_private
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;(\"\n]\s*)$")
@@ -112,8 +112,7 @@ def learn_vocabulary(
 
 def write_vocabulary(vocabulary: Vocabulary, path: Path) -> str:
     """Writes it for its owner alone, since a handbook's words may name people; returns the file's SHA-256."""
-    with open_private_text(path) as write:
-        write(json.dumps({name: sorted(words) for name, words in asdict(vocabulary).items()}))
+    write_private(path, json.dumps({name: sorted(words) for name, words in asdict(vocabulary).items()}))
     return hash_file(path)
 
 
