@@ -57,7 +57,8 @@ def corpus(tmp_path):
     """Files of one name in two folders, an id that comes twice, a broken line, a file that no reader is for."""
     files = {
         "corpus/a/notes.jsonl": lines({"id": "n1", "text": "a first note", "answer": "Yes."}, "{broken"),
-        "corpus/b/notes.jsonl": lines({"text": "a second note", "answer": "No."}, {"id": "n1", "text": "b", "answer": "x"}),
+        "corpus/b/notes.jsonl": lines({"text": "a second note", "answer": "No."}, {"id": "n1", "text": "b",
+                                      "answer": "x"}),
         "corpus/c/notes.jsonl": lines({"text": "third", "answer": "No."}, {"id": "n1", "text": "c", "answer": "x"},
                                       {"id": "notes.jsonl:1", "text": "d", "answer": "x"}),
         "docs/a.md": "# A\\n\\nAll is well.\\n",
