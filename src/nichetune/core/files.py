@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -111,19 +112,26 @@ def dump_line(record: BaseModel | dict[str, Any]) -> bytes:
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
     """Writes lines that end in a newline, whole or not at all; returns how many."""
+    count = 0
+    with open_lines(path) as write:
+        for line in lines:
+            write(line)
+            count += 1
+    return count
+
+
+@contextmanager
+def open_lines(path: Path) -> Iterator[Callable[[bytes], object]]:
+    """Writes lines one after another; the file is whole or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    count = 0
     try:
         with part.open("wb") as handle:
-            for line in lines:
-                handle.write(line)
-                count += 1
+            yield handle.write
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return count
 
 
 def iter_jsonl(path: Path) -> Iterator[dict[str, Any]]:

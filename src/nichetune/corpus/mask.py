@@ -26,6 +26,7 @@ from nichetune.core.records import Document, Dropped, Example
 from nichetune.core.settings import Settings
 from nichetune.core.stages import DERIVED, Report
 from nichetune.corpus.dataplane import Job, write_parts
+from nichetune.corpus.documents import DocumentFile, write_index
 from nichetune.corpus.engine import start_engine
 from nichetune.corpus.ingest import PUBLISHED
 from nichetune.corpus.lines import RecordFile
@@ -35,7 +36,7 @@ from nichetune.corpus.masker import Search
 from nichetune.corpus.masking.keys import derive, load_key
 from nichetune.corpus.masking.policy import Policy, load_policy
 from nichetune.corpus.processes import Pool
-from nichetune.corpus.quoting import Quotable, Replaced, write_index
+from nichetune.corpus.quoting import Quotable, Replaced
 from nichetune.corpus.vocabulary import learn_vocabulary, write_vocabulary
 
 # Blocks of a part: as many as make some four thousand parts, between a second's work and a minute's.
@@ -144,4 +145,5 @@ def _open_quotable(
         return None
     write_lines(work / "replaced.jsonl", read_lines(masked, "replaced"))
     index = write_index(read_numbers(masked, "id"), work / "ids.npy")
-    return Quotable(documents, RecordFile(work / "replaced.jsonl", work / "replaced.npy", Replaced), index)
+    replaced = RecordFile(work / "replaced.jsonl", work / "replaced.npy", Replaced)
+    return Quotable(DocumentFile(documents, index), replaced)

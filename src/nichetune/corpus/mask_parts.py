@@ -90,8 +90,9 @@ class DocumentMasker:
                 ids.append(digest(one.id))
                 replaced.append(dump_line(Replaced(spans=[astuple(entity) for entity in text.entities])))
                 counts.update(entity.type for part in (text, title) for entity in part.entities)
-        columns = {"line": (lines, pa.binary()), "id": (ids, pa.uint64()), "replaced": (replaced, pa.binary())}
-        return build_table(columns, counts)
+        return build_table(
+            {"line": (lines, pa.binary()), "id": (ids, pa.uint64()), "replaced": (replaced, pa.binary())}, counts
+        )
 
 
 @dataclass(frozen=True)
