@@ -29,8 +29,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import test_mask_parts
-from nichetune.corpus import dataplane, mask
-mask._LEAST_BLOCKS = 1
+from nichetune.corpus import dataplane
 test_mask_parts.mask_all(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4], processes=2)
 print(dataplane.is_on_ray())
 if dataplane.is_on_ray():
@@ -88,8 +87,7 @@ def whole(corpus):
     return hash_folder(corpus / "whole")
 
 
-def test_neither_parts_nor_processes_change_the_result(corpus, whole, monkeypatch):
-    monkeypatch.setattr(mask, "_LEAST_BLOCKS", 1)
+def test_neither_parts_nor_processes_change_the_result(corpus, whole):
     mask_all(corpus, corpus / "parts", processes=2)
     assert hash_folder(corpus / "parts") == whole
 
@@ -189,7 +187,6 @@ def test_a_killed_masking_goes_on_with_the_parts_that_are_done(corpus, whole, mo
         return real(files)
 
     real = mask.add_counts
-    monkeypatch.setattr(mask, "_LEAST_BLOCKS", 1)
     monkeypatch.setattr(mask, "add_counts", watch)
     mask_all(corpus, out)
     assert later == done  # none was made again

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ import numpy as np
 from nichetune.core.errors import UserError
 from nichetune.core.files import dump_line, iter_records, read_json, write_json, write_lines, write_text
 from nichetune.core.records import Document, Dropped, Example
-from nichetune.core.settings import Settings
+from nichetune.core.settings import MaskSettings, Settings
 from nichetune.core.stages import DERIVED, Report
 from nichetune.corpus.dataplane import Job, write_parts
 from nichetune.corpus.documents import DocumentFile, write_index
@@ -39,9 +40,26 @@ from nichetune.corpus.processes import Pool
 from nichetune.corpus.quoting import Quotable, Replaced
 from nichetune.corpus.vocabulary import learn_vocabulary, write_vocabulary
 
-# Blocks of a part: as many as make some four thousand parts, between a second's work and a minute's.
-_LEAST_BLOCKS, _MOST_BLOCKS, _PARTS = 2, 160, 4_000
+# Blocks of a part: as many as make some four thousand parts, between half a second's work and a minute and a half's.
+_LEAST_BLOCKS, _MOST_BLOCKS, _PARTS = 1, 160, 4_000
 WORDS = "vocabulary.json"
+_KINDS: dict[str, type[Example] | type[Document]] = {"examples": Example, "documents": Document}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a corpus came to: records, and how many stretches of each type were replaced."""
+
+    examples: int
+    documents: int
+    entities: Counter[str] = field(default_factory=Counter)
+
+    def report(self, rules: MaskSettings) -> Report:
+        """Counts and facts for the manifest."""
+        counts = {"in": self.examples + self.documents, "examples": self.examples, "documents": self.documents}
+        facts = {"masked": rules.enabled, "because": "" if rules.enabled else rules.because, "policy": rules.policy,
+                 "entities": dict(sorted(self.entities.items()))}  # fmt: skip
+        return Report(counts=counts | ({"masked": self.entities.total()} if rules.enabled else {}), facts=facts)
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
@@ -55,57 +73,51 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
         SystemFailure: a worker was lost, or the Ray cluster does not answer.
     """
     source, out = inputs["ingest"].absolute(), out.absolute()  # workers on a cluster have another working directory
-    counts, entities = {"in": 0, "examples": 0, "documents": 0}, Counter[str]()
     if settings.mask.enabled:
-        start_engine(settings.data)
-        counts, entities = _mask_corpus(settings, source, out, inputs.get("project"))
+        done = _mask_corpus(settings, source, out, inputs.get("project"))
     else:
-        counts |= {name: _copy(source, out, name, kind) for name, kind in _KINDS.items()}
-        counts["in"] = sum(counts.values())
+        done = Done(**{name: _copy(source, out, name, kind) for name, kind in _KINDS.items()})
     _copy(source, out, "quarantine", Dropped)
-    write_json(out / "entities.json", dict(sorted(entities.items())))
-    because = "" if settings.mask.enabled else settings.mask.because
-    facts = {"masked": settings.mask.enabled, "because": because, "policy": settings.mask.policy,
-             "entities": dict(sorted(entities.items()))}  # fmt: skip
-    return Report(counts=counts, facts=facts)
-
-
-_KINDS: dict[str, type[Example] | type[Document]] = {"examples": Example, "documents": Document}
+    write_json(out / "entities.json", dict(sorted(done.entities.items())))
+    return done.report(settings.mask)
 
 
 def _copy(source: Path, out: Path, name: str, kind: type[Example] | type[Document] | type[Dropped]) -> int:
     return write_lines(out / f"{name}.jsonl", map(dump_line, iter_records(source / f"{name}.jsonl", kind)))
 
 
-def _mask_corpus(
-    settings: Settings, source: Path, out: Path, project: Path | None
-) -> tuple[dict[str, int], Counter[str]]:
-    """Masks all records; how many there were, and how many stretches of each type were replaced."""
-    rules, work = settings.mask, out / DERIVED / "work"
-    policy = load_policy(rules.policy, project)
-    _refuse_whole_fields(settings, policy)
-    key = load_key(Path(rules.key_file) if rules.key_file else None, project) if policy.needs_key else b""
-    _clear_others_work(work, key)
+def _mask_corpus(settings: Settings, source: Path, out: Path, project: Path | None) -> Done:
+    start_engine(settings.data)
+    work = out / DERIVED / "work"
+    published = frozenset(read_json(source / PUBLISHED))
+    means = _find_means(settings, source, project, published)
+    _clear_others_work(work, means.key)
     documents = RecordFile(source / "documents.jsonl", work / "documents.npy", Document)
     examples = RecordFile(source / "examples.jsonl", work / "examples.npy", Example)
-    published = frozenset(read_json(source / PUBLISHED))
-    words = source / WORDS
-    version = _learn_words(settings, source, published, words)
-    search = Search(policy=policy, min_score=rules.min_score, second_pass=rules.second_pass)
-    means = Means(search, words, version, rules.consistency == "corpus", key)
-    with Pool(rules.processes, means.load) as pool:
+    with Pool(settings.mask.processes, means.load) as pool:
         masked = _mask_parts("documents", DocumentMasker(documents, published, means), len(documents), work, pool)
         write_lines(out / "documents.jsonl", read_lines(masked))
         quotable = _open_quotable(settings, documents, masked, work)
         job = ExampleMasker(examples, settings.tasks, quotable, settings.project, means)
         more = _mask_parts("examples", job, len(examples), work, pool)
         write_lines(out / "examples.jsonl", read_lines(more))
-    entities = add_counts([*masked, *more])
-    counts = {"in": len(examples) + len(documents), "examples": len(examples), "documents": len(documents),
-              "masked": entities.total()}  # fmt: skip
-    words.unlink()
+    done = Done(len(examples), len(documents), add_counts([*masked, *more]))
+    means.words.unlink()
     shutil.rmtree(out / DERIVED)
-    return counts, entities
+    return done
+
+
+def _find_means(settings: Settings, source: Path, project: Path | None, published: frozenset[str]) -> Means:
+    """Policy, key, and the vocabulary: learnt record by record, and left to the workers in `private/`."""
+    rules = settings.mask
+    policy = load_policy(rules.policy, project)
+    _refuse_whole_fields(settings, policy)
+    key = load_key(Path(rules.key_file) if rules.key_file else None, project) if policy.needs_key else b""
+    documents = iter_records(source / "documents.jsonl", Document)
+    notes = (one.prompt for one in iter_records(source / "examples.jsonl", Example))
+    version = write_vocabulary(learn_vocabulary(settings, documents, notes, published), source / WORDS)
+    search = Search(policy=policy, min_score=rules.min_score, second_pass=rules.second_pass)
+    return Means(search, source / WORDS, version, rules.consistency == "corpus", key)
 
 
 def _refuse_whole_fields(settings: Settings, policy: Policy) -> None:
@@ -122,13 +134,6 @@ def _clear_others_work(work: Path, key: bytes) -> None:
     if not (stamp.is_file() and stamp.read_text(encoding="ascii") == mark):
         shutil.rmtree(work, ignore_errors=True)
         write_text(stamp, mark)
-
-
-def _learn_words(settings: Settings, source: Path, published: frozenset[str], words: Path) -> str:
-    """Learns the vocabulary, record by record, and leaves it to the workers in `private/`; its version."""
-    documents = iter_records(source / "documents.jsonl", Document)
-    notes = (one.prompt for one in iter_records(source / "examples.jsonl", Example))
-    return write_vocabulary(learn_vocabulary(settings, documents, notes, published), words)
 
 
 def _mask_parts(name: str, job: Job, records: int, work: Path, pool: Pool) -> list[Path]:
