@@ -35,7 +35,7 @@ from nichetune.core.errors import NichetuneError, SystemFailure, UserError, expl
 from nichetune.core.progress import track
 from nichetune.corpus.processes import Pool
 
-__all__ = ["PART", "DataType", "Series", "col", "daft", "tell_losses", "write_parts"]
+__all__ = ["PART", "DataType", "Series", "col", "daft", "is_on_ray", "tell_losses", "write_parts"]
 
 PART = 20_000  # records: some MB of text, and a second or two of work
 Job = Callable[[int, np.ndarray], pa.Table]

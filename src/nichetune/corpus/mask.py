@@ -23,27 +23,28 @@ import numpy as np
 
 from nichetune.core.errors import UserError
 from nichetune.core.files import dump_line, iter_records, read_json, write_json, write_lines, write_text
+from nichetune.core.progress import track
 from nichetune.core.records import Document, Dropped, Example
 from nichetune.core.settings import MaskSettings, Settings
 from nichetune.core.stages import DERIVED, Report
-from nichetune.corpus.dataplane import Job, write_parts
+from nichetune.corpus.dataplane import Job, is_on_ray, write_parts
 from nichetune.corpus.documents import DocumentFile, write_index
 from nichetune.corpus.engine import start_engine
 from nichetune.corpus.ingest import PUBLISHED
 from nichetune.corpus.lines import RecordFile
-from nichetune.corpus.mask_parts import DocumentMasker, ExampleMasker, Means, count_blocks
+from nichetune.corpus.mask_parts import DocumentMasker, ExampleMasker, Means, WordReader, count_blocks
 from nichetune.corpus.mask_tables import add_counts, read_lines, read_numbers
 from nichetune.corpus.masker import Search
 from nichetune.corpus.masking.keys import derive, load_key
 from nichetune.corpus.masking.policy import Policy, load_policy
 from nichetune.corpus.processes import Pool
 from nichetune.corpus.quoting import Quotable, Replaced
-from nichetune.corpus.vocabulary import learn_vocabulary, write_vocabulary
+from nichetune.corpus.vocabulary import Evidence, build_vocabulary, write_vocabulary
 
 # Blocks of a part: as many as make some four thousand parts, between half a second's work and a minute and a half's.
 _LEAST_BLOCKS, _MOST_BLOCKS, _PARTS = 1, 160, 4_000
+_READ_BLOCKS = 40  # that one process reads for their words at a time
 WORDS = "vocabulary.json"
-_KINDS: dict[str, type[Example] | type[Document]] = {"examples": Example, "documents": Document}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     if settings.mask.enabled:
         done = _mask_corpus(settings, source, out, inputs.get("project"))
     else:
-        done = Done(**{name: _copy(source, out, name, kind) for name, kind in _KINDS.items()})
+        done = Done(_copy(source, out, "examples", Example), _copy(source, out, "documents", Document))
     _copy(source, out, "quarantine", Dropped)
     write_json(out / "entities.json", dict(sorted(done.entities.items())))
     return done.report(settings.mask)
@@ -87,13 +88,16 @@ def _copy(source: Path, out: Path, name: str, kind: type[Example] | type[Documen
 
 
 def _mask_corpus(settings: Settings, source: Path, out: Path, project: Path | None) -> Done:
-    start_engine(settings.data)
     work = out / DERIVED / "work"
     published = frozenset(read_json(source / PUBLISHED))
-    means = _find_means(settings, source, project, published)
-    _clear_others_work(work, means.key)
+    policy, key = _load_policy(settings, project)
+    _clear_others_work(work, key)
     documents = RecordFile(source / "documents.jsonl", work / "documents.npy", Document)
     examples = RecordFile(source / "examples.jsonl", work / "examples.npy", Example)
+    version = _learn_words(settings, documents, examples, published, source / WORDS)
+    start_engine(settings.data)  # after the first pool: a process with a cluster's threads is not one to fork
+    search = Search(policy=policy, min_score=settings.mask.min_score, second_pass=settings.mask.second_pass)
+    means = Means(search, source / WORDS, version, settings.mask.consistency == "corpus", key)
     with Pool(settings.mask.processes, means.load) as pool:
         masked = _mask_parts("documents", DocumentMasker(documents, published, means), len(documents), work, pool)
         write_lines(out / "documents.jsonl", read_lines(masked))
@@ -107,17 +111,39 @@ def _mask_corpus(settings: Settings, source: Path, out: Path, project: Path | No
     return done
 
 
-def _find_means(settings: Settings, source: Path, project: Path | None, published: frozenset[str]) -> Means:
-    """Policy, key, and the vocabulary: learnt record by record, and left to the workers in `private/`."""
+def _load_policy(settings: Settings, project: Path | None) -> tuple[Policy, bytes]:
+    """The policy and, if it needs one, the key."""
     rules = settings.mask
     policy = load_policy(rules.policy, project)
     _refuse_whole_fields(settings, policy)
-    key = load_key(Path(rules.key_file) if rules.key_file else None, project) if policy.needs_key else b""
-    documents = iter_records(source / "documents.jsonl", Document)
-    notes = (one.prompt for one in iter_records(source / "examples.jsonl", Example))
-    version = write_vocabulary(learn_vocabulary(settings, documents, notes, published), source / WORDS)
-    search = Search(policy=policy, min_score=rules.min_score, second_pass=rules.second_pass)
-    return Means(search, source / WORDS, version, rules.consistency == "corpus", key)
+    key = Path(rules.key_file) if rules.key_file else None
+    return policy, load_key(key, project) if policy.needs_key else b""
+
+
+def _learn_words(
+    settings: Settings,
+    documents: RecordFile[Document],
+    examples: RecordFile[Example],
+    published: frozenset[str],
+    words: Path,
+) -> str:
+    """Learns the vocabulary, leaves it to the workers in `private/`, and tells its version.
+
+    It is done by this machine's processes, with a cluster too: what texts show stands in no file but that one.
+    """
+    evidence = Evidence()
+    with Pool(1 if is_on_ray() else settings.mask.processes, lambda: None) as pool:
+        for read in (WordReader(documents, published), WordReader(examples)):
+            blocks = count_blocks(len(read.records))
+            with track("words", blocks, "blocks") as tick:
+                for part in pool.map(read, _cut(blocks)):
+                    evidence.join(part)
+                    tick(_READ_BLOCKS)
+    return write_vocabulary(build_vocabulary(settings, evidence), words)
+
+
+def _cut(blocks: int) -> list[range]:
+    return [range(at, min(blocks, at + _READ_BLOCKS)) for at in range(0, blocks, _READ_BLOCKS)]
 
 
 def _refuse_whole_fields(settings: Settings, policy: Policy) -> None:

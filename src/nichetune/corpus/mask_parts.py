@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,7 @@ from nichetune.corpus.mask_texts import is_telling, list_open_texts, rebuild_exa
 from nichetune.corpus.masker import BLOCK, Job, Masked, Search, find_spans, load_models, mask_block
 from nichetune.corpus.quoting import Quotable, Replaced
 from nichetune.corpus.traits import digest
-from nichetune.corpus.vocabulary import Vocabulary, read_vocabulary
+from nichetune.corpus.vocabulary import Evidence, Vocabulary, read_vocabulary
 
 R = TypeVar("R", Document, Example)
 
@@ -73,6 +73,24 @@ def load_words(words: Path, version: str) -> Vocabulary:
 
 
 @dataclass(frozen=True)
+class WordReader:
+    """Reads what some blocks of documents or examples show of words."""
+
+    records: RecordFile[Any]
+    published: frozenset[str] = frozenset()
+
+    def __call__(self, blocks: range) -> Evidence:
+        evidence = Evidence()
+        for held in read_blocks(self.records, blocks):
+            for one in held:
+                if isinstance(one, Document):
+                    evidence.read_document(one, one.source.file in self.published)
+                else:
+                    evidence.read_note(one.prompt)
+        return evidence
+
+
+@dataclass(frozen=True)
 class DocumentMasker:
     """Masks blocks of documents; keeps what was replaced where, for answers that quote them."""
 
@@ -82,7 +100,7 @@ class DocumentMasker:
 
     def __call__(self, first: int, places: np.ndarray) -> pa.Table:
         lines, ids, replaced, counts = [], [], [], Counter[str]()
-        for held in read_blocks(self.documents, places):
+        for held in read_blocks(self.documents, places.tolist()):
             texts = [[Job(text, one.source.file not in self.published) for text in (one.text, one.title)]
                      for one in held]  # fmt: skip
             for one, (text, title) in zip(held, self.means.mask(texts), strict=True):
@@ -112,7 +130,7 @@ class ExampleMasker:
 
     def __call__(self, first: int, places: np.ndarray) -> pa.Table:
         lines, counts = [], Counter[str]()
-        for held in read_blocks(self.examples, places):
+        for held in read_blocks(self.examples, places.tolist()):
             masked = self.means.mask([list_open_texts(one, self.tasks[one.task]) for one in held])
             names = self._find_pseudonyms(held)
             for one, texts in zip(held, masked, strict=True):
@@ -140,7 +158,7 @@ def count_blocks(records: int) -> int:
     return -(-records // BLOCK)
 
 
-def read_blocks(records: RecordFile[R], places: np.ndarray) -> Iterator[list[R]]:
+def read_blocks(records: RecordFile[R], blocks: Iterable[int]) -> Iterator[list[R]]:
     """The records of each of some blocks."""
-    for block in places.tolist():
+    for block in blocks:
         yield [records[n] for n in range(block * BLOCK, min(len(records), (block + 1) * BLOCK))]

@@ -3,7 +3,8 @@
     corpus files -> private/ (0700: examples.jsonl, documents.jsonl) -> mask/; then private/ is deleted
 
 The ingest stage's own folder holds no text: its manifest vouches for `private/` by digest, so that a finished run
-is reused without it, and a changed mask setting reads the corpus again.
+is reused without it, and a changed mask setting reads the corpus again. While masking runs, the vocabulary stands
+there, too. A killed ingest goes on with what it left if the stage's unfinished folder tells how far it had come.
 """
 
 from __future__ import annotations
