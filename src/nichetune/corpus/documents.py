@@ -19,7 +19,7 @@ import numpy as np
 from nichetune.core.files import iter_records
 from nichetune.core.records import Document
 from nichetune.corpus.lines import RecordFile
-from nichetune.corpus.traits import digest, digest_all
+from nichetune.corpus.traits import digest
 
 
 class IdIndex:
@@ -81,5 +81,5 @@ class DocumentFile:
 
 def open_documents(path: Path, work: Path) -> DocumentFile:
     """Reads a file's ids; what is written down of them stands in `work`."""
-    ids = digest_all(one.id for one in iter_records(path, Document))
+    ids = np.fromiter((digest(one.id) for one in iter_records(path, Document)), dtype=np.uint64)
     return DocumentFile(RecordFile(path, work / "documents.npy", Document), write_index(ids, work / "ids.npy"))

@@ -98,7 +98,9 @@ def _tick_each(lines: Iterator[TextLine | None], tick: Tick) -> Iterator[TextLin
 
 def _mask_lines(source: Path, search: Search, key: bytes, shared: bool, told: _Told) -> Iterator[TextLine | None]:
     """Masked lines as they come."""
-    ours, theirs = tee(iter_text_lines(source))  # what is between them is what the workers have in hand
+    ours, theirs = tee(
+        record for _, record in iter_text_lines(source)
+    )  # what is between them is what the workers have in hand
     jobs = (_read_jobs(record, search) for record in theirs if record is not None)
     masked, replacer = mask_stream(jobs, search, key, shared), Replacer(search.policy, key)
     for record in ours:
@@ -146,7 +148,7 @@ def restore_file(source: Path, target: Path, vault: Path, key_file: Path | None 
         raise UserError(f"{vault}: not the vault of {source}: it holds {len(values)} lines, not {size.texts}")
     new = iter(values)
     records = iter_text_lines(source)
-    write_text_lines(target, (None if one is None else _restore(one, next(new), source) for one in records))
+    write_text_lines(target, (None if one is None else _restore(one, next(new), source) for _, one in records))
     return Report(counts={"lines": size.lines, "restored": sum(map(len, values))})
 
 
