@@ -28,7 +28,7 @@ from nichetune.corpus.masking.keys import load_key
 from nichetune.corpus.masking.policy import DEFAULT, load_policy
 from nichetune.corpus.masking.replace import Replacer
 from nichetune.corpus.masking.vault import read_vault, write_vault
-from nichetune.corpus.text_lines import TextLine, check_text_lines, iter_text_lines, write_text_lines
+from nichetune.corpus.text_lines import TextLine, iter_text_lines, write_text_lines
 from nichetune.corpus.vocabulary import Vocabulary
 
 
@@ -62,7 +62,7 @@ def mask_file(source: Path, target: Path, choices: MaskChoices | None = None) ->
     """
     choices = choices or MaskChoices()
     policy = load_policy(choices.policy)
-    size = check_text_lines(source)
+    size = _check_lines(source)
     key = load_key(choices.key_file) if policy.needs_key or choices.vault else b""
     allowed = frozenset(term.casefold().strip() for term in choices.allow)
     search = Search(Vocabulary(allowed=allowed), policy, choices.min_score, choices.processes, choices.second_pass)
@@ -75,6 +75,21 @@ def mask_file(source: Path, target: Path, choices: MaskChoices | None = None) ->
     counts = {"lines": size.lines, "texts": size.texts, "masked": told.entities.total()}
     facts = {"masked": True, "policy": list(choices.policy), "entities": dict(sorted(told.entities.items()))}
     return Report(counts=counts, facts=facts)
+
+
+@dataclass(frozen=True)
+class _Size:
+    lines: int
+    texts: int
+
+
+def _check_lines(source: Path) -> _Size:
+    """Reads a file through, so that a wrong line is told before any work is done; its lines, and those not blank."""
+    lines = texts = 0
+    for _, record in iter_text_lines(source):
+        lines += 1
+        texts += record is not None
+    return _Size(lines, texts)
 
 
 @dataclass
@@ -142,7 +157,7 @@ def restore_file(source: Path, target: Path, vault: Path, key_file: Path | None 
     Raises:
         UserError: the vault does not belong to this file, or the key not to the vault.
     """
-    size = check_text_lines(source)
+    size = _check_lines(source)
     values = read_vault(vault, load_key(key_file))
     if len(values) != size.texts:
         raise UserError(f"{vault}: not the vault of {source}: it holds {len(values)} lines, not {size.texts}")

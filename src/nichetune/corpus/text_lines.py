@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -109,24 +108,3 @@ def _is_encodable(line: str) -> bool:
         return line.isascii() or bool(line.encode("utf-8"))
     except UnicodeEncodeError:
         return False
-
-
-@dataclass(frozen=True)
-class LineCounts:
-    """Lines of a file, and how many of them are not blank."""
-
-    lines: int
-    texts: int
-
-
-def check_text_lines(source: Path) -> LineCounts:
-    """Reads a file through, so that a wrong line is told before any work is done.
-
-    Raises:
-        UserError: as for `read_text_lines`.
-    """
-    lines = texts = 0
-    for _, record in iter_text_lines(source):
-        lines += 1
-        texts += record is not None
-    return LineCounts(lines, texts)
