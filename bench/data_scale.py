@@ -1,10 +1,12 @@
-"""How time and memory grow with a corpus: ingest, mask (a sample), format, dedupe and split, each in its own process.
+"""How time and memory grow with a corpus: ingest, mask, format, dedupe and split, each in its own process.
 
-    python bench/data_scale.py [--records 10000 100000 1000000] [--engine native|ray] [--json FILE]
+    python bench/data_scale.py [--records 10000 100000 1000000] [--mask-records 2000] [--stages mask …]
+                               [--words 20 120] [--engine native|ray] [--json FILE]
 
 The corpus is generated record by record: texts of 20 to 120 words of a made-up language, 5% exact and 10% near copies,
-5% short texts and 10% letters of two templates, in eight files and in groups of three. Masking is measured on
-a sample, since it reads each text by itself; format gets what ingest wrote. `split` seals about 2,000 records.
+5% short texts and 10% letters of two templates, in eight files and in groups of three. Masking is measured on the first
+2,000 records unless told otherwise (0: all), since it takes as long as all the rest; format gets what ingest wrote.
+`split` seals about 2,000 records.
 
 Memory is the sum over a stage's processes, sampled twenty times a second (pages that they share count more than once).
 The exponents of a stage are those of time ~ records^e between the two largest corpora: by the clock, and by the
@@ -32,7 +34,7 @@ from dedupe import describe_machine, look_at, make_vocabulary
 ROOT = Path(__file__).parents[1]
 STAGES = ("ingest", "mask", "format", "dedupe", "split")
 ANSWERS = ("billing", "front desk", "workshop")
-SEALED, MASKED, FILES, RECENT = 2_000, 2_000, 8, 5_000
+SEALED, FILES, RECENT = 2_000, 8, 5_000
 MOST_EXPONENT, MOST_BYTES = 1.05, 4 << 30
 
 
@@ -43,8 +45,8 @@ def main() -> None:
         run_stage(options.stage, options.folder, options.count, options.engine)
         return
     results = {n: measure_size(n, options) for n in sorted(options.records)}
-    growth = measure_growth(results)
-    print_table(results, growth, options.engine)
+    growth = measure_growth(results, options)
+    print_table(results, growth, options)
     if options.json:
         told = {"machine": describe_machine(), "engine": options.engine, "sizes": results, "growth": growth}
         options.json.write_text(json.dumps(told, indent=2) + "\n")
@@ -55,6 +57,9 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--engine", choices=("native", "ray"), default="native")
+    parser.add_argument("--mask-records", type=int, default=2_000, help="so many of them are masked; 0: all")
+    parser.add_argument("--stages", choices=STAGES, nargs="+", default=STAGES, help="ingest always runs")
+    parser.add_argument("--words", type=int, nargs=2, default=(20, 120), help="of an ordinary text, least and most")
     parser.add_argument("--json", type=Path)
     for name, kind in (("--stage", str), ("--folder", Path), ("--count", int)):
         parser.add_argument(name, type=kind, help=argparse.SUPPRESS)
@@ -64,18 +69,18 @@ def parse_options() -> argparse.Namespace:
 # --- the corpus ---------------------------------------------------------------------------------------------------
 
 
-def write_corpus(folder: Path, count: int) -> None:
+def write_corpus(folder: Path, count: int, words: tuple[int, int]) -> None:
     """Writes the corpus' files; no more than the last few thousand texts are held."""
     folder.mkdir(parents=True)
     handles = [(folder / f"part{n}.jsonl").open("w") for n in range(FILES)]
-    for n, (text, answer) in enumerate(make_records(count)):
+    for n, (text, answer) in enumerate(make_records(count, words)):
         record = {"id": f"r{n}", "group": f"g{n // 3}", "text": text, "answer": ANSWERS[answer]}
         handles[n * FILES // count].write(json.dumps(record) + "\n")
     for handle in handles:
         handle.close()
 
 
-def make_records(count: int, seed: int = 7) -> Iterator[tuple[str, int]]:
+def make_records(count: int, length: tuple[int, int], seed: int = 7) -> Iterator[tuple[str, int]]:
     """Texts with the numbers of their answers; a copy has its original's."""
     draw = Random(seed)
     vocabulary = make_vocabulary(draw)
@@ -95,7 +100,7 @@ def make_records(count: int, seed: int = 7) -> Iterator[tuple[str, int]]:
             own = draw.choices(vocabulary, cum_weights=weights, k=12)
             words = [*templates[n % 2][:20], *own, *templates[n % 2][20:]]
         else:
-            words = draw.choices(vocabulary, cum_weights=weights, k=draw.randint(20, 120))
+            words = draw.choices(vocabulary, cum_weights=weights, k=draw.randint(*length))
             recent.append((words, answer))
         yield " ".join(words), answer
 
@@ -137,12 +142,12 @@ def run_stage(stage: str, folder: Path, count: int, engine: str) -> None:
     (folder / f"{stage}.json").write_text(json.dumps({"counts": report.counts, "dropped": report.dropped}))
 
 
-def make_sample(folder: Path) -> None:
-    """The first records that ingest wrote, for masking."""
+def make_sample(folder: Path, count: int) -> None:
+    """The first records that ingest wrote, for masking; all of them if `count` is 0."""
     sample = folder / "sample"
     sample.mkdir()
-    with (folder / "ingest/examples.jsonl").open() as lines:
-        (sample / "examples.jsonl").write_text("".join(line for _, line in zip(range(MASKED), lines, strict=False)))
+    with (folder / "ingest/examples.jsonl").open() as lines, (sample / "examples.jsonl").open("w") as handle:
+        handle.writelines(itertools.islice(lines, count or None))
     for name in ("documents.jsonl", "quarantine.jsonl"):
         (sample / name).write_text("")
     (sample / "published.json").write_text("[]")
@@ -155,15 +160,20 @@ def measure_size(count: int, options: argparse.Namespace) -> dict[str, Any]:
     """All stages on one corpus."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_corpus(folder / "corpus", count)
+        write_corpus(folder / "corpus", count, options.words)
         size = sum(path.stat().st_size for path in (folder / "corpus").iterdir())
         done: dict[str, Any] = {"corpus_mib": round(size / 2**20)}
-        for stage in STAGES:
+        for stage in list_stages(options):
             if stage == "mask":
-                make_sample(folder)
+                make_sample(folder, options.mask_records)
             done[stage] = measure_stage(stage, folder, count, options.engine)
             print(f"{count:>9,} {stage:<8}", json.dumps(done[stage]), file=sys.stderr, flush=True)
     return done
+
+
+def list_stages(options: argparse.Namespace) -> list[str]:
+    """The stages that are measured; the others read what ingest writes."""
+    return [stage for stage in STAGES if stage == "ingest" or stage in options.stages]
 
 
 def measure_stage(stage: str, folder: Path, count: int, engine: str) -> dict[str, Any]:
@@ -189,7 +199,7 @@ def measure_stage(stage: str, folder: Path, count: int, engine: str) -> dict[str
     return speed | {"peak_mib": round(peak / 2**20)} | told
 
 
-def measure_growth(results: dict[int, dict[str, Any]]) -> dict[str, dict[str, float]]:
+def measure_growth(results: dict[int, dict[str, Any]], options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """The exponents of each stage that read the whole corpus: of the clock, and of processor time."""
     if len(results) < 2:
         return {}
@@ -199,23 +209,26 @@ def measure_growth(results: dict[int, dict[str, Any]]) -> dict[str, dict[str, fl
             what: round(math.log(results[high][stage][what] / results[low][stage][what]) / math.log(high / low), 3)
             for what in ("seconds", "cpu_s")
         }
-        for stage in STAGES
-        if stage != "mask"
+        for stage in list_stages(options)
+        if stage != "mask" or not options.mask_records
     }
 
 
-def print_table(results: dict[int, dict[str, Any]], growth: dict[str, dict[str, float]], engine: str) -> None:
+def print_table(
+    results: dict[int, dict[str, Any]], growth: dict[str, dict[str, float]], options: argparse.Namespace
+) -> None:
     """Markdown, and whether the aims are met."""
-    print(f"{describe_machine()}, engine {engine}\n")
+    print(f"{describe_machine()}, engine {options.engine}\n")
     sizes = sorted(results)
     print("| stage | " + " | ".join(f"{n:,}: s (processor s), records/s, peak MiB" for n in sizes) + " | exponents |")
     print("|---|" + "---|" * (len(sizes) + 1))
-    for stage in STAGES:
+    for stage in list_stages(options):
         cells = [results[n][stage] for n in sizes]
         told = [f"{c['seconds']:.1f} ({c['cpu_s']:.1f}), {c['records_per_s']:,}, {c['peak_mib']:,}" for c in cells]
         grown = " ".join(f"{value:.2f}" for value in growth.get(stage, {}).values())
-        print(f"| {stage}{' (sample)' if stage == 'mask' else ''} | {' | '.join(told)} | {grown} |")
-    peak = max(results[n][stage]["peak_mib"] for n in sizes for stage in STAGES if stage != "mask")
+        name = f"{stage} (sample)" if stage == "mask" and options.mask_records else stage
+        print(f"| {name} | {' | '.join(told)} | {grown} |")
+    peak = max(results[n][stage]["peak_mib"] for n in sizes for stage in list_stages(options))
     worst = max((value for one in growth.values() for value in one.values()), default=0.0)
     print(f"\nlargest exponent {worst} (aim {MOST_EXPONENT}), largest peak {peak:,} MiB (aim {MOST_BYTES >> 20:,})")
 

@@ -65,6 +65,7 @@ def mask_records(
     examples: list[Example],
     documents: Sequence[Document] = (),
     published: Sequence[str] = (),
+    project: Path | None = None,
 ) -> tuple[Path, Report]:
     """Masks records that were made by hand, and returns the stage's folder and report."""
     source, out = folder / "private", folder / "mask"
@@ -74,7 +75,7 @@ def mask_records(
     write_jsonl(source / "documents.jsonl", documents)
     write_jsonl(source / "quarantine.jsonl", [Dropped(id="x:9", reason="not JSON", source=Source(file="x", line=9))])
     write_json(source / "published.json", list(published))
-    return out, mask.run(settings, {"ingest": source}, out)
+    return out, mask.run(settings, {"ingest": source} | ({"project": project} if project else {}), out)
 
 
 def lines(*records: dict[str, Any] | str) -> str:

@@ -7,12 +7,12 @@ import re
 
 import pytest
 from corpus_tools import make_settings, read_lines
+from corpus_tools import mask_records as mask_stage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import ROOT
 
 from nichetune.core.errors import UserError
-from nichetune.corpus.mask import mask_corpus
 from nichetune.corpus.mask_file import MaskChoices, mask_file, restore_file
 from nichetune.corpus.masker import Job, Search, mask_records
 from nichetune.corpus.masking.findings import ENTITIES
@@ -196,7 +196,7 @@ def test_who_holds_the_key_can_go_back_and_nobody_else(tmp_path):
 def test_a_field_that_a_task_asks_for_cannot_be_dropped(tmp_path):
     (tmp_path / "own.yaml").write_text("fields: {finding: drop}\n")
     with pytest.raises(UserError, match=r"fields\.finding: a task asks"):
-        mask_corpus(make_settings(mask={"policy": ["own.yaml"]}), [], [], project=tmp_path)
+        mask_stage(tmp_path, make_settings(mask={"policy": ["own.yaml"]}), [], project=tmp_path)
 
 
 PIECES = st.sampled_from(

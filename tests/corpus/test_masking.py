@@ -9,7 +9,7 @@ from corpus_tools import make_document, make_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nichetune.corpus.masker import Job, Masked, Search, find_spans, mask_records
+from nichetune.corpus.masker import Job, Masked, Search, mask_records
 from nichetune.corpus.masking.policy import load_policy
 from nichetune.corpus.vocabulary import Vocabulary, learn_vocabulary
 
@@ -148,8 +148,8 @@ def test_offsets_rebuild_the_masked_text_and_a_second_pass_changes_nothing(text)
 
 def test_the_number_of_processes_changes_nothing():
     texts = [f"Pt: Maria Keller, visit {n}. Met Julia Welch; call (503) 555-01{n % 100:02d}." for n in range(300)]
-    jobs = [Job(text) for text in texts]
-    assert find_spans(jobs, Search(processes=1)) == find_spans(jobs, Search(processes=2))
+    records = [[Job(text)] for text in texts]
+    assert mask_records(records, Search(processes=1)) == mask_records(records, Search(processes=2))
 
 
 def test_a_very_long_text_is_masked_to_its_end():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,17 @@ _ANSWERS = "ynsq"
 
 def audit_file(target: Path, size: int) -> dict[str, Any]:
     """Audits a masked file of JSON Lines."""
-    texts = [
-        Shown(f"{target.name}:{n}", str(record["text"]), len(record.get("entities", [])))
-        for n, record in enumerate(iter_jsonl(target), start=1)
-    ]
-    return _audit(texts, size)
+    return _audit(lambda: _read_file(target), size)
 
 
 def audit_stage(folder: Path, size: int) -> dict[str, Any]:
     """Audits what a run's mask stage wrote."""
-    return _audit(list(_read_stage(folder)), size)
+    return _audit(lambda: _read_stage(folder), size)
+
+
+def _read_file(target: Path) -> Iterator[Shown]:
+    for n, record in enumerate(iter_jsonl(target), start=1):
+        yield Shown(f"{target.name}:{n}", str(record["text"]), len(record.get("entities", [])))
 
 
 def _read_stage(folder: Path) -> Iterator[Shown]:
@@ -44,10 +45,12 @@ def _read_stage(folder: Path) -> Iterator[Shown]:
         yield Shown(record["id"], record["text"], len(PLACEHOLDER.findall(record["text"])))
 
 
-def _audit(texts: list[Shown], size: int) -> dict[str, Any]:
-    if not texts:
+def _audit(read: Callable[[], Iterator[Shown]], size: int) -> dict[str, Any]:
+    counted = [Shown(str(n), "", one.findings) for n, one in enumerate(read())]
+    if not counted:
         raise UserError("audit: there is no masked text to look at")
-    console, sample = Console(file=sys.stderr), draw_sample(texts, size)
+    drawn = [int(one.place) for one in draw_sample(counted, size)]
+    console, sample = Console(file=sys.stderr), _read_drawn(read(), drawn)
 
     def ask(one: Shown, number: int) -> str:
         console.rule(f"{number}/{len(sample)}  {one.place}")
@@ -60,7 +63,14 @@ def _audit(texts: list[Shown], size: int) -> dict[str, Any]:
             if answer.strip().lower()[:1] in tuple(_ANSWERS):
                 return answer.strip().lower()[:1]
 
-    return judge_sample(sample, len(texts), ask).to_dict()
+    return judge_sample(sample, len(counted), ask).to_dict()
+
+
+def _read_drawn(texts: Iterator[Shown], drawn: list[int]) -> list[Shown]:
+    """The texts of some places, in their order: no others are ever in memory together."""
+    wanted = set(drawn)
+    held = {n: one for n, one in enumerate(texts) if n in wanted}
+    return [held[n] for n in drawn]
 
 
 def _paint(text: str) -> Text:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -100,25 +101,37 @@ def read_json(path: Path) -> Any:
 
 def write_jsonl(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> int:
     """Writes records as JSON Lines, whole or not at all; returns how many."""
-    plain = (one.model_dump(mode="json") if isinstance(one, BaseModel) else one for one in records)
-    return write_lines(path, (json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in plain))
+    return write_lines(path, map(dump_line, records))
+
+
+def dump_line(record: BaseModel | dict[str, Any]) -> bytes:
+    """A record's line of a JSON Lines file, with its newline."""
+    plain = record.model_dump(mode="json") if isinstance(record, BaseModel) else record
+    return json.dumps(plain, ensure_ascii=False).encode() + b"\n"
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
     """Writes lines that end in a newline, whole or not at all; returns how many."""
+    count = 0
+    with open_lines(path) as write:
+        for line in lines:
+            write(line)
+            count += 1
+    return count
+
+
+@contextmanager
+def open_lines(path: Path) -> Iterator[Callable[[bytes], object]]:
+    """Writes lines one after another; the file is whole or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    count = 0
     try:
         with part.open("wb") as handle:
-            for line in lines:
-                handle.write(line)
-                count += 1
+            yield handle.write
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return count
 
 
 def iter_jsonl(path: Path) -> Iterator[dict[str, Any]]:
@@ -140,4 +153,9 @@ def iter_jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 def read_records(path: Path, model: type[M]) -> list[M]:
     """Reads a JSON Lines file of one record type."""
-    return [model.model_validate(record) for record in iter_jsonl(path)]
+    return list(iter_records(path, model))
+
+
+def iter_records(path: Path, model: type[M]) -> Iterator[M]:
+    """Yields the records of a JSON Lines file of one record type, so that none need be held."""
+    return (model.model_validate(record) for record in iter_jsonl(path))

@@ -16,8 +16,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
@@ -31,19 +33,24 @@ from daft import DataType, Series, col
 
 from nichetune.core.errors import NichetuneError, SystemFailure, UserError, explain_os_error
 from nichetune.core.progress import track
+from nichetune.corpus.processes import Pool
 
-__all__ = ["PART", "DataType", "Series", "col", "daft", "tell_losses", "write_parts"]
+__all__ = ["PART", "DataType", "Series", "col", "daft", "is_on_ray", "tell_losses", "write_parts"]
 
 PART = 20_000  # records: some MB of text, and a second or two of work
 Job = Callable[[int, np.ndarray], pa.Table]
 
 
-def write_parts(label: str, job: Job, places: np.ndarray, folder: Path) -> list[Path]:
+def write_parts(
+    label: str, job: Job, places: np.ndarray, folder: Path, size: int = 0, pool: Pool | None = None
+) -> list[Path]:
     """Runs `job` on every `PART` places and writes what it returns; the files in the order of the places.
 
     Args:
         label: what people see while it runs.
         job: gets the number of the first of some `places`, and these, in their order; it travels to the workers.
+        size: places of a part, if not `PART`.
+        pool: does the work on this machine, in place of Daft's own processes.
 
     Raises:
         UserError: a job says so.
@@ -51,18 +58,24 @@ def write_parts(label: str, job: Job, places: np.ndarray, folder: Path) -> list[
     """
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "places.npy", places)
-    files = [folder / f"{n:06}.parquet" for n in range(-(-len(places) // PART))]
+    size = size or PART
+    files = [folder / f"{n:06}.parquet" for n in range(-(-len(places) // size))]
     missing = [n for n, file in enumerate(files) if not file.is_file()]
-    if len(missing) == 1 and not is_on_ray():
-        _raise_again(write_part(job, folder, missing[0], PART))
+    if pool is not None and not is_on_ray():
+        with track(label, len(missing), "parts") as tick:
+            for problem in pool.map(partial(write_part, job, folder, size=size), missing):
+                _raise_again(problem)
+                tick()
+    elif len(missing) == 1 and not is_on_ray():
+        _raise_again(write_part(job, folder, missing[0], size))
     elif missing:
-        _write_beside(label, job, folder, missing)
+        _write_beside(label, job, folder, missing, size)
     return files
 
 
-def _write_beside(label: str, job: Job, folder: Path, missing: list[int]) -> None:
+def _write_beside(label: str, job: Job, folder: Path, missing: list[int], size: int) -> None:
     """Writes parts in processes beside this one, or on the cluster."""
-    work = _make_worker(min(len(missing), count_cores()))(job, str(folder), PART)
+    work = _make_worker(min(len(missing), count_cores()))(job, str(folder), size)
     frame = daft.from_pydict({"part": missing})
     if is_on_ray():
         frame = frame.into_partitions(len(missing))
@@ -91,7 +104,7 @@ def _make_worker(processes: int) -> Any:
 def write_part(job: Job, folder: Path, part: int, size: int) -> str:
     """Writes one part; returns what went wrong, since errors lose their kind on the way from a worker."""
     file = folder / f"{part:06}.parquet"
-    unfinished = file.with_name(f".{file.name}.part")
+    unfinished = file.with_name(f".{file.name}.{uuid4().hex}.part")  # a lost worker may still be writing its own
     try:
         places = np.load(folder / "places.npy", mmap_mode="r")[part * size : (part + 1) * size]
         pq.write_table(job(part * size, np.asarray(places)), unfinished)

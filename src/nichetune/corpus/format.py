@@ -5,45 +5,57 @@ mask/ -> examples.jsonl (user and assistant turns), dropped.jsonl
     {"id": "int-0007", "messages": [{"role": "user", "content": "Now: Pinguecula, OD."},
      {"role": "assistant", "content": "{\\"finding\\": \\"Pinguecula\\", \\"side\\": \\"right\\"}"}], …}
 
-The base model's own template is applied later, in training: it is part of what an adapter is made for.
+The base model's own template is applied later, in training: it is part of what an adapter is made for. Documents are
+looked up by their place; a killed run starts over, since a record takes some 27 µs.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from nichetune.core.files import iter_jsonl, read_records, write_jsonl
-from nichetune.core.records import Document, Dropped, Example, Expected, Message
+from nichetune.core.files import dump_line, iter_records, open_lines
+from nichetune.core.records import Dropped, Example, Expected, Message
 from nichetune.core.settings import Settings, TaskSettings
-from nichetune.core.stages import Report
+from nichetune.core.stages import DERIVED, Report
 from nichetune.core.tasks import render_answer
+from nichetune.corpus.documents import open_documents
+
+FindText = Callable[[str], str | None]  # a document's text by its id; None if there is no such document
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
-    """Formats what mask wrote."""
-    documents = {one.id: one.text for one in read_records(inputs["mask"] / "documents.jsonl", Document)}
-    dropped: list[Dropped] = []
-    read = (Example.model_validate(one) for one in iter_jsonl(inputs["mask"] / "examples.jsonl"))
-    kept = write_jsonl(out / "examples.jsonl", _format_all(settings, read, documents, dropped))
-    write_jsonl(out / "dropped.jsonl", dropped)
-    reasons = Counter(one.reason for one in dropped)
-    return Report(counts={"in": kept + len(dropped), "out": kept}, dropped=dict(sorted(reasons.items())))
+    """Formats what mask wrote, record by record."""
+    work, reasons, kept = out / DERIVED, Counter[str](), 0
+    find_text = _open_texts(settings, inputs["mask"] / "documents.jsonl", work)
+    with open_lines(out / "examples.jsonl") as keep, open_lines(out / "dropped.jsonl") as drop:
+        for example in iter_records(inputs["mask"] / "examples.jsonl", Example):
+            task = settings.tasks[example.task]
+            reason = find_fault(task, example.expected, find_text)
+            if reason:
+                reasons[reason] += 1
+                drop(dump_line(Dropped(id=example.id, reason=reason, source=example.source)))
+            else:
+                kept += 1
+                keep(dump_line(add_answer(task, example)))
+    shutil.rmtree(work, ignore_errors=True)
+    return Report(counts={"in": kept + reasons.total(), "out": kept}, dropped=dict(sorted(reasons.items())))
 
 
-def _format_all(
-    settings: Settings, examples: Iterable[Example], documents: dict[str, str], dropped: list[Dropped]
-) -> Iterator[Example]:
-    """Examples as they are read; what cannot be taught goes to `dropped`."""
-    for example in examples:
-        task = settings.tasks[example.task]
-        reason = find_fault(task, example.expected, documents)
-        if reason:
-            dropped.append(Dropped(id=example.id, reason=reason, source=example.source))
-        else:
-            yield add_answer(task, example)
+def _open_texts(settings: Settings, documents: Path, work: Path) -> FindText:
+    """What finds a document's text by its id, if a task quotes documents."""
+    if not any(task.kind == "grounded" for task in settings.tasks.values()):
+        return lambda name: None
+    held = open_documents(documents, work)
+
+    def find_text(name: str) -> str | None:
+        found = held.find(name)
+        return None if found is None else found.document.text
+
+    return find_text
 
 
 def add_answer(task: TaskSettings, example: Example) -> Example:
@@ -53,7 +65,7 @@ def add_answer(task: TaskSettings, example: Example) -> Example:
     return example.model_copy(update={"messages": [*turns, answer]})
 
 
-def find_fault(task: TaskSettings, expected: Expected, documents: dict[str, str]) -> str:
+def find_fault(task: TaskSettings, expected: Expected, find_text: FindText) -> str:
     """Why the expected answer cannot be taught; empty if it can."""
     if task.kind == "form":
         return _find_form_fault(task, expected)
@@ -63,7 +75,7 @@ def find_fault(task: TaskSettings, expected: Expected, documents: dict[str, str]
         return "" if expected.steps else "no answer"
     if not expected.answer:
         return "no answer"
-    return _find_quote_fault(expected, documents) if task.kind == "grounded" else ""
+    return _find_quote_fault(expected, find_text) if task.kind == "grounded" else ""
 
 
 def _find_form_fault(task: TaskSettings, expected: Expected) -> str:
@@ -74,14 +86,15 @@ def _find_form_fault(task: TaskSettings, expected: Expected) -> str:
     return f"no value for {empty[0]}" if empty else ""
 
 
-def _find_quote_fault(expected: Expected, documents: dict[str, str]) -> str:
+def _find_quote_fault(expected: Expected, find_text: FindText) -> str:
     """A quotation that its document does not hold would teach inventing."""
     if not expected.evidence:
         return "no evidence"
-    if any(reference not in documents for reference in expected.evidence):
+    texts = [find_text(reference) for reference in expected.evidence]
+    if any(text is None for text in texts):
         return "evidence is no document"
     quote = _squeeze(expected.answer or "")
-    held = any(quote in _squeeze(documents[reference]) for reference in expected.evidence)
+    held = any(quote in _squeeze(text or "") for text in texts)
     return "" if held else "quote is not in its document"
 
 

@@ -7,12 +7,14 @@ reading.jsonl (each file: how it was read, and what came of it), published.json 
     {"file": "corpus/chats.jsonl", "sha256": "77…", "read_as": "Alpaca", "records": 52002, "kept": 51760, …}
 
 A record is put aside under the place where it stands, since its own id may be part of what is wrong with it. Records
-are written as they are read: of a line format no more than the first few are ever held.
+are written as they are read: of a line format no more than the first few are ever held. A killed run goes on behind
+the last file that was read to its end.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from nichetune.core.files import write_json
 from nichetune.core.progress import say, track
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report
+from nichetune.corpus.checkpoint import open_checkpoint
 from nichetune.corpus.harvest import Harvest, Writers
 from nichetune.corpus.intake import take_part
 from nichetune.corpus.private import open_private
@@ -30,11 +33,15 @@ from nichetune.corpus.reading.parts import open_parts
 from nichetune.corpus.seen import SeenIds
 
 PUBLISHED, READING = "published.json", "reading.jsonl"
+_FILES = ("examples.jsonl", "documents.jsonl", "quarantine.jsonl", READING)
 _SHOWN_FILES = 20
 
 
-def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
+def run(settings: Settings, inputs: dict[str, Path], out: Path, kept: Path | None = None) -> Report:
     """Reads all sources of the project in `inputs["project"]`.
+
+    Args:
+        kept: a file that tells how far a killed run had come; this one goes on there, in what it left in `out`.
 
     Raises:
         UserError: a file or column is missing, too much is broken, a label is unknown, or nothing is left.
@@ -42,10 +49,17 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     """
     listings = [find_files(inputs["project"], source.path, source.format) for source in settings.sources]
     out.chmod(0o700)
+    checkpoint = open_checkpoint(kept, out)
     with closing(SeenIds()) as seen, ExitStack() as files:
-        names = ("examples.jsonl", "documents.jsonl", "quarantine.jsonl", READING)
-        harvest = Harvest(Writers(*(files.enter_context(open_private(out / name)) for name in names)), seen)
-        _read_all(harvest, settings, listings, out)
+        writers = {
+            name: files.enter_context(open_private(out / name, checkpoint.sizes.get(name, 0))) for name in _FILES
+        }
+        harvest = Harvest(Writers(*writers.values()), seen)
+        checkpoint.restore(harvest, out)
+        if checkpoint.is_fresh:
+            _note_skipped(harvest, listings)
+        for _ in _read_all(harvest, settings, listings, out, checkpoint.files):
+            checkpoint.save(harvest, writers)
         refuse_if_useless(harvest, settings)
     write_json(out / PUBLISHED, sorted(harvest.published))
     _tell(harvest)
@@ -58,15 +72,23 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     return Report(counts=counts, dropped=dict(sorted(harvest.reasons.items())), facts=_state_facts(harvest))
 
 
-def _read_all(harvest: Harvest, settings: Settings, listings: list[Listing], workspace: Path) -> None:
+def _note_skipped(harvest: Harvest, listings: list[Listing]) -> None:
+    for listing in listings:
+        for name, reason in listing.skipped.items():
+            harvest.skip(name, reason)
+
+
+def _read_all(
+    harvest: Harvest, settings: Settings, listings: list[Listing], workspace: Path, done: int
+) -> Iterator[Found]:
+    """Reads the files behind the first `done`, and tells after each."""
     files = [(number, found) for number, listing in enumerate(listings) for found in listing.files]
     with track("ingest", len(files), "files") as tick:
-        for listing in listings:
-            for name, reason in listing.skipped.items():
-                harvest.skip(name, reason)
-        for number, found in files:
+        tick(done)
+        for number, found in files[done:]:
             _read_file(harvest, settings, number, found, workspace)
             tick(note=f"{harvest.read} records")
+            yield found
 
 
 def _read_file(harvest: Harvest, settings: Settings, number: int, found: Found, workspace: Path) -> None:

@@ -32,16 +32,22 @@ def find_document_overlap(
     """Every document that holds a sealed question, or an answer that counts; of a grounded task only the question.
 
     The passage that carries an item's answer is exempt, and so are the words in which a question names that passage
-    or a form names its finding: they stand in documents because the item is about them.
+    or a form names its finding: they stand in documents because the item is about them. Documents are read twice, one
+    by one; those that items name as evidence stay in memory.
     """
     evidence = {item.id: frozenset(item.expected.evidence) for item in items}
-    texts = {one.id: normalise_text(f"{one.title} {one.text}") for one in documents}
+    named = frozenset().union(*evidence.values())
+    texts = {one.id: _normalise(one) for one in documents if one.id in named}
     exempt = {item.id: " ".join(_find_named(item, texts)) for item in items}
     sealed, places = SealedRuns(items, words, boilerplate, tasks, exempt), map_places(items)
-    hits = [(one, hit) for one in documents for hit in sealed.find_runs(texts[one.id])]
+    hits = [(one, hit) for one in documents for hit in sealed.find_runs(_normalise(one))]
     return [
         describe_hit(one, "document", hit, places, "listed") for one, hit in hits if one.id not in evidence[hit.item]
     ]
+
+
+def _normalise(document: Document) -> str:
+    return normalise_text(f"{document.title} {document.text}")
 
 
 def _find_named(item: Example, texts: Mapping[str, str]) -> list[str]:

@@ -107,10 +107,7 @@ class Mapper:
 
     def place_name(self, raw: RawRecord) -> str:
         """A name for the record by where it stands: `notes.csv:18`, `book.xlsx[Sheet1]:18`, `guide.pdf:p3:1`."""
-        part = f"[{raw.part}]" if raw.part else ""
-        page = f":p{raw.page}" if raw.page is not None else ""
-        line = f":{raw.line}" if raw.line is not None else ""
-        return f"{self.label}{part}{page}{line}"
+        return name_place(self.label, raw)
 
     def _pseudonym(self, name: str, value: str) -> str:
         """The value, or a salted digest of it where its column holds personal identifiers."""
@@ -186,6 +183,14 @@ class Mapper:
             text = _as_text(value)
             parts = text.split(next((sign for sign in signs if sign in text), "\n"))
         return [part.strip() for part in parts if part.strip()]
+
+
+def name_place(label: str, at: RawRecord | Source) -> str:
+    """The place of a record in a file of this name."""
+    part = f"[{at.part}]" if at.part else ""
+    page = f":p{at.page}" if at.page is not None else ""
+    line = f":{at.line}" if at.line is not None else ""
+    return f"{label}{part}{page}{line}"
 
 
 def _as_text(value: Any) -> str:

@@ -6,85 +6,144 @@ ingest/ -> examples.jsonl, documents.jsonl, entities.json (counts by type), quar
 
 One record's texts share one set of placeholders. Values of closed fields are never masked. A quotation is taken
 from the masked document in which it stands, so that it stays verbatim there.
+
+Documents come first, since answers quote them. Both are masked in parts, by this machine's processes or on a Ray
+cluster; parts that are done stand in `derived/work` until the stage is whole, and a killed one goes on with them. In
+memory stay the vocabulary, and what the workers have in hand.
 """
 
 from __future__ import annotations
 
-import re
+import shutil
 from collections import Counter
-from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from nichetune.core.errors import UserError
-from nichetune.core.files import hash_text, read_json, read_records, write_json, write_jsonl
-from nichetune.core.records import Document, Dropped, Example, Expected
-from nichetune.core.settings import Settings, TaskSettings
-from nichetune.core.stages import Report
-from nichetune.corpus.ingest import PUBLISHED
-from nichetune.corpus.masker import Job, Masked, Search, find_spans, mask_records
-from nichetune.corpus.masking.keys import load_key
-from nichetune.corpus.masking.policy import Policy, load_policy
-from nichetune.corpus.vocabulary import learn_vocabulary
+import numpy as np
 
-# An id that could hold a name or an address: `int-0007` cannot.
-_TELLING = re.compile(r"[\s@,]|[a-z][A-Z]")
+from nichetune.core.errors import UserError
+from nichetune.core.files import dump_line, iter_records, read_json, write_json, write_lines, write_text
+from nichetune.core.progress import track
+from nichetune.core.records import Document, Dropped, Example
+from nichetune.core.settings import MaskSettings, Settings
+from nichetune.core.stages import DERIVED, Report
+from nichetune.corpus.dataplane import Job, is_on_ray, write_parts
+from nichetune.corpus.documents import DocumentFile, write_index
+from nichetune.corpus.engine import start_engine
+from nichetune.corpus.ingest import PUBLISHED
+from nichetune.corpus.lines import RecordFile
+from nichetune.corpus.mask_parts import DocumentMasker, ExampleMasker, Means, WordReader, count_blocks
+from nichetune.corpus.mask_tables import add_counts, read_lines, read_numbers
+from nichetune.corpus.masker import Search
+from nichetune.corpus.masking.keys import derive, load_key
+from nichetune.corpus.masking.policy import Policy, load_policy
+from nichetune.corpus.processes import Pool
+from nichetune.corpus.quoting import Quotable, Replaced
+from nichetune.corpus.vocabulary import Evidence, build_vocabulary, write_vocabulary
+
+# Blocks of a part: as many as make some four thousand parts, between half a second's work and a minute and a half's.
+_LEAST_BLOCKS, _MOST_BLOCKS, _PARTS = 1, 160, 4_000
+_READ_BLOCKS = 40  # that one process reads for their words at a time
+WORDS = "vocabulary.json"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a corpus came to: records, and how many stretches of each type were replaced."""
+
+    examples: int
+    documents: int
+    entities: Counter[str] = field(default_factory=Counter)
+
+    def report(self, rules: MaskSettings) -> Report:
+        """Counts and facts for the manifest."""
+        counts = {"in": self.examples + self.documents, "examples": self.examples, "documents": self.documents}
+        facts = {"masked": rules.enabled, "because": "" if rules.enabled else rules.because, "policy": rules.policy,
+                 "entities": dict(sorted(self.entities.items()))}  # fmt: skip
+        return Report(counts=counts | ({"masked": self.entities.total()} if rules.enabled else {}), facts=facts)
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
-    """Masks what ingest read; `facts["masked"]` says whether, and `facts["because"]` why not."""
-    source = inputs["ingest"]
-    examples = read_records(source / "examples.jsonl", Example)
-    documents = read_records(source / "documents.jsonl", Document)
-    counts = {"in": len(examples) + len(documents), "examples": len(examples), "documents": len(documents)}
-    entities: Counter[str] = Counter()
-    if settings.mask.enabled:
-        published = frozenset(read_json(source / PUBLISHED))
-        examples, documents, entities = mask_corpus(settings, examples, documents, published, inputs.get("project"))
-        counts["masked"] = entities.total()
-    write_jsonl(out / "examples.jsonl", examples)
-    write_jsonl(out / "documents.jsonl", documents)
-    write_jsonl(out / "quarantine.jsonl", read_records(source / "quarantine.jsonl", Dropped))
-    write_json(out / "entities.json", dict(sorted(entities.items())))
-    because = "" if settings.mask.enabled else settings.mask.because
-    facts = {"masked": settings.mask.enabled, "because": because, "policy": settings.mask.policy,
-             "entities": dict(sorted(entities.items()))}  # fmt: skip
-    return Report(counts=counts, facts=facts)
-
-
-def mask_corpus(
-    settings: Settings,
-    examples: list[Example],
-    documents: list[Document],
-    published: frozenset[str] = frozenset(),
-    project: Path | None = None,
-) -> tuple[list[Example], list[Document], Counter[str]]:
-    """Masked examples and documents, and how many stretches of each type were replaced.
+    """Masks what ingest read; `facts["masked"]` says whether, and `facts["because"]` why not.
 
     Args:
-        published: files of documents that are public.
-        project: the project's folder, where the policies' files stand and the key must not.
+        inputs: `ingest`, where unmasked text stands, and `project`, where policies stand and the key must not.
+
+    Raises:
+        UserError: a policy or the key is not in order.
+        SystemFailure: a worker was lost, or the Ray cluster does not answer.
     """
-    policy = load_policy(settings.mask.policy, project)
+    source, out = inputs["ingest"].absolute(), out.absolute()  # workers on a cluster have another working directory
+    if settings.mask.enabled:
+        done = _mask_corpus(settings, source, out, inputs.get("project"))
+    else:
+        done = Done(_copy(source, out, "examples", Example), _copy(source, out, "documents", Document))
+    _copy(source, out, "quarantine", Dropped)
+    write_json(out / "entities.json", dict(sorted(done.entities.items())))
+    return done.report(settings.mask)
+
+
+def _copy(source: Path, out: Path, name: str, kind: type[Example] | type[Document] | type[Dropped]) -> int:
+    return write_lines(out / f"{name}.jsonl", map(dump_line, iter_records(source / f"{name}.jsonl", kind)))
+
+
+def _mask_corpus(settings: Settings, source: Path, out: Path, project: Path | None) -> Done:
+    work = out / DERIVED / "work"
+    published = frozenset(read_json(source / PUBLISHED))
+    policy, key = _load_policy(settings, project)
+    _clear_others_work(work, key)
+    documents = RecordFile(source / "documents.jsonl", work / "documents.npy", Document)
+    examples = RecordFile(source / "examples.jsonl", work / "examples.npy", Example)
+    version = _learn_words(settings, documents, examples, published, source / WORDS)
+    start_engine(settings.data)  # after the first pool: a process with a cluster's threads is not one to fork
+    search = Search(policy=policy, min_score=settings.mask.min_score, second_pass=settings.mask.second_pass)
+    means = Means(search, source / WORDS, version, settings.mask.consistency == "corpus", key)
+    with Pool(settings.mask.processes, means.load) as pool:
+        masked = _mask_parts("documents", DocumentMasker(documents, published, means), len(documents), work, pool)
+        write_lines(out / "documents.jsonl", read_lines(masked))
+        quotable = _open_quotable(settings, documents, masked, work)
+        job = ExampleMasker(examples, settings.tasks, quotable, settings.project, means)
+        more = _mask_parts("examples", job, len(examples), work, pool)
+        write_lines(out / "examples.jsonl", read_lines(more))
+    done = Done(len(examples), len(documents), add_counts([*masked, *more]))
+    means.words.unlink()
+    shutil.rmtree(out / DERIVED)
+    return done
+
+
+def _load_policy(settings: Settings, project: Path | None) -> tuple[Policy, bytes]:
+    """The policy and, if it needs one, the key."""
+    rules = settings.mask
+    policy = load_policy(rules.policy, project)
     _refuse_whole_fields(settings, policy)
-    key = (
-        load_key(Path(settings.mask.key_file) if settings.mask.key_file else None, project) if policy.needs_key else b""
-    )
-    vocabulary = learn_vocabulary(settings, documents, (example.prompt for example in examples), published)
-    search = Search(vocabulary, policy, settings.mask.min_score, settings.mask.processes, settings.mask.second_pass)
-    bundles = [[Job(text, one.source.file not in published) for text in (one.text, one.title)] for one in documents]
-    bundles += [_open_texts(one, settings.tasks[one.task]) for one in examples]
-    masked = mask_records(bundles, search, key, settings.mask.consistency == "corpus")
-    texts_of = {one.id: (one.text, new[0]) for one, new in zip(documents, masked, strict=False)}
-    new_documents = [
-        one.model_copy(update={"text": new[0].text, "title": new[1].text})
-        for one, new in zip(documents, masked, strict=False)
-    ]
-    pseudonyms = _find_pseudonyms(settings, examples, search)
-    new_examples = [
-        _rebuild(one, new, settings.tasks[one.task], texts_of, pseudonyms)
-        for one, new in zip(examples, masked[len(documents) :], strict=True)
-    ]
-    return new_examples, new_documents, Counter(e.type for bundle in masked for one in bundle for e in one.entities)
+    key = Path(rules.key_file) if rules.key_file else None
+    return policy, load_key(key, project) if policy.needs_key else b""
+
+
+def _learn_words(
+    settings: Settings,
+    documents: RecordFile[Document],
+    examples: RecordFile[Example],
+    published: frozenset[str],
+    words: Path,
+) -> str:
+    """Learns the vocabulary, leaves it to the workers in `private/`, and tells its version.
+
+    It is done by this machine's processes, with a cluster too: what texts show stands in no file but that one.
+    """
+    evidence = Evidence()
+    with Pool(1 if is_on_ray() else settings.mask.processes, lambda: None) as pool:
+        for read in (WordReader(documents, published), WordReader(examples)):
+            blocks = count_blocks(len(read.records))
+            with track("words", blocks, "blocks") as tick:
+                for part in pool.map(read, _cut(blocks)):
+                    evidence.join(part)
+                    tick(_READ_BLOCKS)
+    return write_vocabulary(build_vocabulary(settings, evidence), words)
+
+
+def _cut(blocks: int) -> list[range]:
+    return [range(at, min(blocks, at + _READ_BLOCKS)) for at in range(0, blocks, _READ_BLOCKS)]
 
 
 def _refuse_whole_fields(settings: Settings, policy: Policy) -> None:
@@ -95,64 +154,27 @@ def _refuse_whole_fields(settings: Settings, policy: Policy) -> None:
         raise UserError(f"mask.policy: fields.{whole[0]}: a task asks for this field: give actions by type instead")
 
 
-def _open_texts(example: Example, task: TaskSettings) -> list[Job]:
-    """All texts of an example that may name somebody: turns, open answers, steps, open fields."""
-    expected = example.expected
-    texts = [Job(message.content) for message in example.messages]
-    if expected.answer is not None and task.kind != "choice":
-        texts.append(Job(expected.answer))
-    texts += [Job(step) for step in expected.steps or []]
-    fields = expected.fields or {}
-    return texts + [Job(value, field=name) for name, value in fields.items() if task.fields[name].values is None]
+def _clear_others_work(work: Path, key: bytes) -> None:
+    """Parts that were masked with another key are of no use. What tells keys apart gives none away."""
+    stamp, mark = work / "key", derive(key, "parts of an unfinished stage").hex()
+    if not (stamp.is_file() and stamp.read_text(encoding="ascii") == mark):
+        shutil.rmtree(work, ignore_errors=True)
+        write_text(stamp, mark)
 
 
-def _rebuild(
-    example: Example,
-    masked: list[Masked],
-    task: TaskSettings,
-    documents: dict[str, tuple[str, Masked]],
-    pseudonyms: dict[str, str],
-) -> Example:
-    """The example with its masked texts, which come in the order of `_open_texts`."""
-    texts = iter([one.text for one in masked])
-    messages = [one.model_copy(update={"content": next(texts)}) for one in example.messages]
-    expected = example.expected
-    changes: dict[str, object] = {}
-    if expected.answer is not None and task.kind != "choice":
-        answer = next(texts)
-        quoted = _quote(expected, documents) if task.kind == "grounded" else None
-        changes["answer"] = answer if quoted is None else quoted
-    if expected.steps is not None:
-        changes["steps"] = [next(texts) for _ in expected.steps]
-    if expected.fields is not None:
-        is_open = {name for name in expected.fields if task.fields[name].values is None}
-        changes["fields"] = {name: next(texts) if name in is_open else v for name, v in expected.fields.items()}
-    return example.model_copy(
-        update={
-            "id": pseudonyms.get(example.id, example.id),
-            "group": pseudonyms.get(example.group, example.group),
-            "messages": messages,
-            "expected": expected.model_copy(update=changes),
-        }
-    )
+def _mask_parts(name: str, job: Job, records: int, work: Path, pool: Pool) -> list[Path]:
+    blocks = count_blocks(records)
+    size = min(max(_LEAST_BLOCKS, -(-blocks // _PARTS)), _MOST_BLOCKS)
+    return write_parts(f"mask {name}", job, np.arange(blocks), work / name, size, pool)
 
 
-def _quote(expected: Expected, documents: dict[str, tuple[str, Masked]]) -> str | None:
-    """The masked words of the document that the answer quotes; None if it quotes none of its evidence."""
-    for reference in expected.evidence:
-        text, masked = documents.get(reference, ("", Masked("", ())))
-        start = text.find(expected.answer) if expected.answer else -1
-        if expected.answer and start >= 0:
-            return masked.project(start, start + len(expected.answer))
-    return None
-
-
-def _find_pseudonyms(settings: Settings, examples: Iterable[Example], search: Search) -> dict[str, str]:
-    """Stand-ins for ids and groups that hold something personal: they go into every file of a run."""
-    values = sorted({value for one in examples for value in (one.id, one.group) if _TELLING.search(value)})
-    spans = find_spans([Job(value) for value in values], search)
-    return {
-        value: f"masked-{hash_text(settings.project + value)[:16]}"
-        for value, found in zip(values, spans, strict=True)
-        if found
-    }
+def _open_quotable(
+    settings: Settings, documents: RecordFile[Document], masked: list[Path], work: Path
+) -> Quotable | None:
+    """The documents by id, if a task quotes them."""
+    if not any(task.kind == "grounded" for task in settings.tasks.values()):
+        return None
+    write_lines(work / "replaced.jsonl", read_lines(masked, "replaced"))
+    index = write_index(read_numbers(masked, "id"), work / "ids.npy")
+    replaced = RecordFile(work / "replaced.jsonl", work / "replaced.npy", Replaced)
+    return Quotable(DocumentFile(documents, index), replaced)

@@ -7,25 +7,28 @@ in.jsonl -> out.jsonl, one line out for every line in, all other fields unchange
         "entities": [{"start": 4, "end": 16, "type": "PERSON", "replacement": "[PERSON_1]"}]}
 
 Offsets count characters of the original text. A field `entities` that was there before is replaced. A policy may name
-other fields to mask, hash or drop; those are counted, and no offsets are kept for them.
+other fields to mask, hash or drop; those are counted, and no offsets are kept for them. The file is read through once
+for mistakes and once to be masked; no more of it is in memory than the workers have in hand, and a vault's values.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
 from nichetune.core.errors import UserError
+from nichetune.core.progress import Tick, track
 from nichetune.core.stages import Report
-from nichetune.corpus.masker import Job, Masked, Search, mask_records
+from nichetune.corpus.masker import Job, Masked, Search, mask_stream
 from nichetune.corpus.masking.keys import load_key
 from nichetune.corpus.masking.policy import DEFAULT, load_policy
 from nichetune.corpus.masking.replace import Replacer
 from nichetune.corpus.masking.vault import read_vault, write_vault
-from nichetune.corpus.text_lines import TextLine, read_text_lines, write_text_lines
+from nichetune.corpus.text_lines import TextLine, iter_text_lines, write_text_lines
 from nichetune.corpus.vocabulary import Vocabulary
 
 
@@ -59,26 +62,69 @@ def mask_file(source: Path, target: Path, choices: MaskChoices | None = None) ->
     """
     choices = choices or MaskChoices()
     policy = load_policy(choices.policy)
-    records = read_text_lines(source)
+    size = _check_lines(source)
     key = load_key(choices.key_file) if policy.needs_key or choices.vault else b""
     allowed = frozenset(term.casefold().strip() for term in choices.allow)
     search = Search(Vocabulary(allowed=allowed), policy, choices.min_score, choices.processes, choices.second_pass)
-    present = [record for record in records if record is not None]
-    jobs = [_read_jobs(record, search) for record in present]
-    masked = mask_records(jobs, search, key, choices.consistent)
-    replacer = Replacer(policy, key)
-    new = iter([_rewrite(*one, replacer) for one in zip(present, jobs, masked, strict=True)])
-    write_text_lines(target, [None if record is None else next(new) for record in records])
-    if choices.vault:
-        write_vault(
-            choices.vault,
-            key,
-            [_originals(record["text"], one[0]) for record, one in zip(present, masked, strict=True)],
-        )
-    entities = Counter(entity.type for one in masked for text in one for entity in text.entities)
-    counts = {"lines": len(records), "texts": len(present), "masked": entities.total()}
-    facts = {"masked": True, "policy": list(choices.policy), "entities": dict(sorted(entities.items()))}
+    told = _Told(originals=[] if choices.vault else None)
+    with track("mask", size.texts, "texts") as tick:
+        masked = _mask_lines(source, search, key, choices.consistent, told)
+        write_text_lines(target, _tick_each(masked, tick))
+    if choices.vault and told.originals is not None:
+        write_vault(choices.vault, key, told.originals)
+    counts = {"lines": size.lines, "texts": size.texts, "masked": told.entities.total()}
+    facts = {"masked": True, "policy": list(choices.policy), "entities": dict(sorted(told.entities.items()))}
     return Report(counts=counts, facts=facts)
+
+
+@dataclass(frozen=True)
+class _Size:
+    lines: int
+    texts: int
+
+
+def _check_lines(source: Path) -> _Size:
+    """Reads a file through, so that a wrong line is told before any work is done; its lines, and those not blank."""
+    lines = texts = 0
+    for _, record in iter_text_lines(source):
+        lines += 1
+        texts += record is not None
+    return _Size(lines, texts)
+
+
+@dataclass
+class _Told:
+    """What is told of a file once it is masked: counts by type and, for a vault, the values of each text."""
+
+    originals: list[list[str]] | None
+    entities: Counter[str] = field(default_factory=Counter)
+
+    def add(self, text: str, masked: Sequence[Masked]) -> None:
+        self.entities.update(entity.type for one in masked for entity in one.entities)
+        if self.originals is not None:
+            self.originals.append([text[one.start : one.end] for one in masked[0].entities])
+
+
+def _tick_each(lines: Iterator[TextLine | None], tick: Tick) -> Iterator[TextLine | None]:
+    for one in lines:
+        yield one
+        tick(one is not None)
+
+
+def _mask_lines(source: Path, search: Search, key: bytes, shared: bool, told: _Told) -> Iterator[TextLine | None]:
+    """Masked lines as they come."""
+    ours, theirs = tee(
+        record for _, record in iter_text_lines(source)
+    )  # what is between them is what the workers have in hand
+    jobs = (_read_jobs(record, search) for record in theirs if record is not None)
+    masked, replacer = mask_stream(jobs, search, key, shared), Replacer(search.policy, key)
+    for record in ours:
+        if record is None:
+            yield None
+        else:
+            new = next(masked)
+            told.add(record["text"], new)
+            yield _rewrite(record, _read_jobs(record, search), new, replacer)
 
 
 def _read_jobs(record: TextLine, search: Search) -> list[Job]:
@@ -105,24 +151,20 @@ def _change_field(record: TextLine, name: str, do: str, replacer: Replacer) -> T
     return record if do == "keep" else record | {name: f"[{name.upper()}]"}
 
 
-def _originals(text: str, masked: Masked) -> list[str]:
-    return [text[one.start : one.end] for one in masked.entities]
-
-
 def restore_file(source: Path, target: Path, vault: Path, key_file: Path | None = None) -> Report:
     """Puts the vault's values back into a masked file: the inverse of `mask_file` for its `text`.
 
     Raises:
         UserError: the vault does not belong to this file, or the key not to the vault.
     """
-    records = read_text_lines(source)
+    size = _check_lines(source)
     values = read_vault(vault, load_key(key_file))
-    present = [record for record in records if record is not None]
-    if len(values) != len(present):
-        raise UserError(f"{vault}: not the vault of {source}: it holds {len(values)} lines, not {len(present)}")
-    new = iter([_restore(record, one, source) for record, one in zip(present, values, strict=True)])
-    write_text_lines(target, [None if record is None else next(new) for record in records])
-    return Report(counts={"lines": len(records), "restored": sum(map(len, values))})
+    if len(values) != size.texts:
+        raise UserError(f"{vault}: not the vault of {source}: it holds {len(values)} lines, not {size.texts}")
+    new = iter(values)
+    records = iter_text_lines(source)
+    write_text_lines(target, (None if one is None else _restore(one, next(new), source) for _, one in records))
+    return Report(counts={"lines": size.lines, "restored": sum(map(len, values))})
 
 
 def _restore(record: TextLine, values: Sequence[str], source: Path) -> TextLine:

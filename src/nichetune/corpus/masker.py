@@ -1,4 +1,4 @@
-"""Finds and replaces what is personal in texts, on all cores, in an order that no core count changes.
+"""Finds and replaces what is personal in texts, block by block, with one result on any number of cores.
 
 records of texts + a policy -> masked texts
 
@@ -7,19 +7,14 @@ records of texts + a policy -> masked texts
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from functools import partial
+from itertools import islice
 
 from threadpoolctl import threadpool_limits
 
-from nichetune.core.errors import SystemFailure
 from nichetune.core.files import hash_text
-from nichetune.core.progress import track
 from nichetune.corpus.analyzer import load_language
 from nichetune.corpus.encodings import replace_surrogates
 from nichetune.corpus.masking.guesses import may_hide_more
@@ -28,14 +23,15 @@ from nichetune.corpus.masking.policy import DEFAULT, Policy, load_policy
 from nichetune.corpus.masking.replace import Replacer
 from nichetune.corpus.masking.tagger import load_weights
 from nichetune.corpus.placeholders import PlaceholderMap
+from nichetune.corpus.processes import Pool
 from nichetune.corpus.recognisers import find_personal
 from nichetune.corpus.spans import Span, choose_spans, merge_spans
 from nichetune.corpus.vocabulary import Vocabulary
 
-# Fixed, so that texts meet the same neighbours in a batch whatever the number of processes.
+# Records that are masked together, counted from the corpus' first one. A batch's size can move the last bit of a guess:
+# fixed blocks meet the same batches in any process, part or engine.
+BLOCK = 128
 _CHUNK_TEXTS = 64
-# Below this, starting processes costs more than it saves.
-_WORTH_PROCESSES = 256
 # The recogniser's memory grows with a text's length.
 _PIECE_CHARACTERS = 20_000
 
@@ -56,6 +52,15 @@ class Masked:
 
     text: str
     entities: tuple[Entity, ...]
+
+    @classmethod
+    def of(cls, original: str, entities: Sequence[Entity]) -> Masked:
+        """An original text with each stretch replaced."""
+        parts, at = [], 0
+        for one in entities:
+            parts += [original[at : one.start], one.replacement]
+            at = one.end
+        return cls("".join([*parts, original[at:]]), tuple(entities))
 
     def project(self, start: int, end: int) -> str:
         """The masked text of original offsets `start` to `end`; a placeholder that is cut counts whole."""
@@ -109,15 +114,45 @@ class Search:
 def mask_records(
     records: Sequence[Sequence[Job]], search: Search, key: bytes = b"", shared: bool = False
 ) -> list[list[Masked]]:
-    """Masks all texts of all records.
+    """Masks all texts of all records, which are in memory; see `mask_stream`."""
+    return list(mask_stream(records, search, key, shared))
+
+
+def mask_stream(
+    records: Iterable[Sequence[Job]], search: Search, key: bytes = b"", shared: bool = False
+) -> Iterator[list[Masked]]:
+    """Masks records as they come, in `search.processes`; a few blocks are in memory.
+
+    Raises:
+        SystemFailure: a worker process was killed.
+    """
+    rest = iter(records)
+    blocks = iter(lambda: list(islice(rest, BLOCK)), [])
+    with Pool(search.processes, load_models) as pool:
+        for block in pool.map(partial(mask_block, search=search, key=key, shared=shared), blocks):
+            yield from block
+
+
+def load_models() -> None:
+    """Loads what every process reads, so that a fork shares it."""
+    load_language()
+    load_weights()
+    plain_nouns()
+
+
+def mask_block(
+    records: Sequence[Sequence[Job]], search: Search, key: bytes = b"", shared: bool = False
+) -> list[list[Masked]]:
+    """Masks all texts of some records, in this process.
 
     Args:
         key: what hashes and surrogates are derived from, if the policy wants any.
         shared: whether a value's hash or surrogate is one in all records, or another in each.
     """
-    found = _find_in_records(records, search)
-    if search.second_pass:
-        found = _look_again(records, found, search)
+    with threadpool_limits(1):  # one process, one core: numpy's own threads would fight the other workers
+        found = _find_in_records(records, search)
+        if search.second_pass:
+            found = _look_again(records, found, search)
     made = []
     for record, spans in zip(records, found, strict=True):
         apart = "" if shared else hash_text("\0".join(job.text for job in record))
@@ -184,70 +219,22 @@ def mask_record(
 
 
 def _replace(job: Job, spans: Sequence[Span], names: PlaceholderMap, replacer: Replacer) -> Masked:
-    parts: list[str] = []
-    entities: list[Entity] = []
-    at = 0
+    entities = []
     for span in spans:
         value = job.text[span.start : span.end]
         replacement = replacer.replace(span.entity, value, names.name(span.entity, value), job.field)
-        parts += [job.text[at : span.start], replacement]
         entities.append(Entity(span.start, span.end, span.entity, replacement))
-        at = span.end
-    return Masked("".join([*parts, job.text[at:]]), tuple(entities))
+    return Masked.of(job.text, entities)
 
 
 def find_spans(jobs: Sequence[Job], search: Search) -> list[list[Span]]:
-    """What is to be masked in each text.
-
-    Raises:
-        SystemFailure: a worker process was killed.
-    """
+    """What is to be masked in each text; an equal text is looked through once."""
     unique = list(dict.fromkeys(jobs))
-    chunks = [unique[at : at + _CHUNK_TEXTS] for at in range(0, len(unique), _CHUNK_TEXTS)]
     found: dict[Job, list[Span]] = {}
-    with track("mask", len(unique), "texts") as tick:
-        for chunk, spans in zip(chunks, _search(chunks, search), strict=True):
-            found.update(zip(chunk, spans, strict=True))
-            tick(len(chunk))
+    for at in range(0, len(unique), _CHUNK_TEXTS):
+        chunk = unique[at : at + _CHUNK_TEXTS]
+        found.update(zip(chunk, _find_in_chunk(chunk, search), strict=True))
     return [found[job] for job in jobs]
-
-
-def _search(chunks: list[list[Job]], search: Search) -> Iterator[list[list[Span]]]:
-    workers = search.processes or _count_cores()
-    if workers == 1 or len(chunks) * _CHUNK_TEXTS < _WORTH_PROCESSES:
-        with threadpool_limits(1):  # one process, one core: numpy's own threads would fight the other workers
-            yield from (_find_in_chunk(chunk, search) for chunk in chunks)
-        return
-    # A fork shares the loaded model; elsewhere each worker loads its own.
-    method = "fork" if sys.platform == "linux" else "spawn"
-    if method == "fork":
-        load_language()
-        load_weights()
-        plain_nouns()
-    pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_start_worker, initargs=(search,))
-    with pool:
-        try:
-            yield from pool.map(_work, chunks)
-        except BrokenProcessPool:
-            raise SystemFailure(
-                "a masking process was killed, most likely for want of memory: set mask.processes=1 and run again"
-            ) from None
-
-
-def _count_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_task: list[Search] = []
-
-
-def _start_worker(search: Search) -> None:
-    threadpool_limits(1)  # for good: a worker is one core's
-    _task[:] = [search]
-
-
-def _work(chunk: list[Job]) -> list[list[Span]]:
-    return _find_in_chunk(chunk, _task[0])
 
 
 def _find_in_chunk(chunk: list[Job], search: Search) -> list[list[Span]]:

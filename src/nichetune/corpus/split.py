@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from nichetune.core.errors import UserError
-from nichetune.core.files import iter_jsonl, write_json, write_jsonl, write_lines
+from nichetune.core.files import write_json, write_jsonl, write_lines
 from nichetune.core.records import Document, Dropped, Example
 from nichetune.core.settings import Settings, SplitSettings
 from nichetune.core.stages import DERIVED, Report
@@ -70,7 +70,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     # Meaning is compared of all or of none: the work grows with the square of the texts.
     meant = encode if rules.semantic != "off" and len(examples) <= settings.dedupe.semantic_limit else None
     spotted = _find_overlap(assigned, items, sealed, rules, meant, work)
-    in_documents = find_document_overlap(_read_documents(inputs), items, words, boilerplate, tasks)
+    in_documents = find_document_overlap(_open_documents(inputs, work), items, words, boilerplate, tasks)
     overlaps = [*(overlap for _, overlap in spotted), *in_documents]
     _refuse_leaky_documents(overlaps, rules)
     dropped = list(assigned.dropped)
@@ -91,9 +91,9 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     return replace(done, facts=done.facts | {"semantic": {"mode": rules.semantic, "compared": meant is not None}})
 
 
-def _read_documents(inputs: dict[str, Path]) -> list[Document]:
+def _open_documents(inputs: dict[str, Path], work: Path) -> Sequence[Document]:
     file = inputs["mask"] / "documents.jsonl" if "mask" in inputs else None
-    return [Document.model_validate(one) for one in iter_jsonl(file)] if file and file.is_file() else []
+    return RecordFile(file, work / "documents.npy", Document) if file and file.is_file() else []
 
 
 def _find_overlap(

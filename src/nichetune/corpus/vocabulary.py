@@ -11,14 +11,18 @@ so. A capitalised word inside a document's text proves nothing else: a handbook 
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
+from nichetune.core.files import hash_file, read_json
 from nichetune.core.records import Document
 from nichetune.core.settings import Settings
+from nichetune.corpus.private import write_private
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;(\"\n]\s*)$")
@@ -77,41 +81,96 @@ def split_words(text: str) -> list[str]:
     return [_fold(match.group()) for match in _WORD.finditer(text)]
 
 
+@dataclass
+class Evidence:
+    """What texts show of words; that of two halves of a corpus, joined, is that of the whole.
+
+    Attributes:
+        lower: in how many texts a word stands in lower case.
+        inner: in how many it stands in lower case, or inside a sentence.
+    """
+
+    terms: set[str] = field(default_factory=set)
+    pairs: set[str] = field(default_factory=set)
+    titles: set[str] = field(default_factory=set)
+    lower: Counter[str] = field(default_factory=Counter)
+    inner: Counter[str] = field(default_factory=Counter)
+
+    def read_document(self, document: Document, is_published: bool) -> None:
+        """Takes in a document; every word of a published one is a term, since it is public anyway."""
+        title = split_words(document.title)
+        self.terms.update(title)
+        if is_published:
+            self.terms.update(split_words(document.text))
+        self.titles.add(" ".join(title))
+        self.pairs.update(_pairs(document.title))
+        self.pairs.update(pair for line in re.split(r"[.;:\n]", document.text) for pair in _pairs(line))
+        _count_words(document.text, self.lower, self.inner)
+
+    def read_note(self, text: str) -> None:
+        """Takes in an example's text; it adds common words only."""
+        _count_words(text, self.lower, self.inner)
+
+    def join(self, other: Evidence) -> None:
+        """Adds what another part of the corpus shows."""
+        self.terms |= other.terms
+        self.pairs |= other.pairs
+        self.titles |= other.titles
+        self.lower.update(other.lower)
+        self.inner.update(other.inner)
+
+
 def learn_vocabulary(
     settings: Settings, documents: Iterable[Document], notes: Iterable[str], published: frozenset[str] = frozenset()
 ) -> Vocabulary:
-    """The vocabulary of a project.
+    """The vocabulary of a project, learnt in this process.
 
     Args:
-        published: files of documents whose every word is a term, since they are public anyway.
-        notes: the examples' texts; they add common words only.
+        published: files of documents that are public.
+        notes: the examples' texts.
     """
+    evidence = Evidence()
+    for document in documents:
+        evidence.read_document(document, document.source.file in published)
+    for note in notes:
+        evidence.read_note(note)
+    return build_vocabulary(settings, evidence)
+
+
+def build_vocabulary(settings: Settings, evidence: Evidence) -> Vocabulary:
+    """What the evidence and the settings say together."""
     phrases = [*settings.mask.allow, *_closed_values(settings)]
     terms = {word for phrase in phrases for word in split_words(phrase)}
     pairs = {pair for phrase in phrases for pair in _pairs(phrase)}
     titles = {" ".join(split_words(phrase)) for phrase in phrases}
-    lower, inner = Counter[str](), Counter[str]()
-    for document in documents:
-        terms.update(split_words(document.title))
-        if document.source.file in published:
-            terms.update(split_words(document.text))
-        titles.add(" ".join(split_words(document.title)))
-        pairs.update(_pairs(document.title))
-        pairs.update(pair for line in re.split(r"[.;:\n]", document.text) for pair in _pairs(line))
-        _count_words(document.text, lower, inner)
-    for note in notes:
-        _count_words(note, lower, inner)
+    lower, inner = evidence.lower, evidence.inner
     common = {word for word, count in lower.items() if count >= _LEAST_RECORDS and count >= _LOWER_SHARE * inner[word]}
-    allowed = {phrase.casefold().strip() for phrase in phrases}
-    return Vocabulary(frozenset(terms), frozenset(common), frozenset(pairs), frozenset(titles), frozenset(allowed))
+    return Vocabulary(
+        terms=frozenset(evidence.terms | terms),
+        common=frozenset(common),
+        pairs=frozenset(evidence.pairs | pairs),
+        titles=frozenset(evidence.titles | titles),
+        allowed=frozenset(phrase.casefold().strip() for phrase in phrases),
+    )
+
+
+def write_vocabulary(vocabulary: Vocabulary, path: Path) -> str:
+    """Writes it for its owner alone, since a handbook's words may name people; returns the file's SHA-256."""
+    write_private(path, json.dumps({name: sorted(words) for name, words in asdict(vocabulary).items()}))
+    return hash_file(path)
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """What `write_vocabulary` wrote."""
+    return Vocabulary(**{name: frozenset(words) for name, words in read_json(path).items()})
 
 
 def _closed_values(settings: Settings) -> list[str]:
     values: list[str] = []
     for task in settings.tasks.values():
         values += task.values or []
-        for field in task.fields.values():
-            values += field.values or []
+        for one in task.fields.values():
+            values += one.values or []
     return values
 
 

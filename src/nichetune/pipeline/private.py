@@ -3,7 +3,8 @@
     corpus files -> private/ (0700: examples.jsonl, documents.jsonl) -> mask/; then private/ is deleted
 
 The ingest stage's own folder holds no text: its manifest vouches for `private/` by digest, so that a finished run
-is reused without it, and a changed mask setting reads the corpus again.
+is reused without it, and a changed mask setting reads the corpus again. While masking runs, the vocabulary stands
+there, too. A killed ingest goes on with what it left if the stage's unfinished folder tells how far it had come.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nichetune.core.files import hash_file
 from nichetune.core.settings import Settings
-from nichetune.core.stages import Report, Stage, StageResult, finished_stage, run_stage, stage_key
+from nichetune.core.stages import DERIVED, Report, Stage, StageResult, finished_stage, run_stage, stage_key
 
 if TYPE_CHECKING:
     from nichetune.corpus.reading.locate import Found
@@ -51,10 +52,12 @@ def find_corpus_files(settings: Settings, project: Path) -> list[Found]:
 def _ingest_apart(settings: Settings, project: Path, run_dir: Path, out: Path) -> Report:
     from nichetune.corpus import ingest as ingesting
 
-    apart = run_dir / PRIVATE
-    shutil.rmtree(apart, ignore_errors=True)
-    apart.mkdir(parents=True, mode=0o700)
-    report = ingesting.run(settings, {"project": project}, apart)
+    apart, kept = run_dir / PRIVATE, out / DERIVED / "done.json"
+    if not kept.is_file():  # what a killed run of this very stage left is told by its unfinished folder alone
+        shutil.rmtree(apart, ignore_errors=True)
+    apart.mkdir(parents=True, mode=0o700, exist_ok=True)
+    report = ingesting.run(settings, {"project": project}, apart, kept)
+    shutil.rmtree(out / DERIVED, ignore_errors=True)
     for path in sorted(apart.iterdir()):
         if path.name not in _TEXTS:
             shutil.copyfile(path, out / path.name)
@@ -68,7 +71,8 @@ def mask(
     """Masks what stands in `private/`, then deletes it unless `mask.keep_raw`."""
     from nichetune.corpus import mask as masking
 
-    stage = Stage("mask", ("corpus",), {"ingest": run_dir / "ingest"}, used,
+    policies = {name: project / name for name in settings.mask.policy if (project / name).is_file()}
+    stage = Stage("mask", ("corpus",), {"ingest": run_dir / "ingest", **policies}, used,
                   ("spacy", "phonenumbers", "python-stdnum", "detect-secrets"), settings.seed)  # fmt: skip
     apart = run_dir / PRIVATE
     if finished_stage(run_dir / "mask", stage_key(stage)) is None and not apart.is_dir():

@@ -5,7 +5,6 @@ DatasetMaterial -> one frozen record a section, in words and numbers ready to pr
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,8 +12,6 @@ from nichetune.core.records import Dropped
 from nichetune.corpus.findings import Overlap
 from nichetune.decide.reasons import percent
 from nichetune.report.dataset_material import DatasetMaterial
-
-SHOWN = 25  # rows of a list; all of them stand in the run's folder
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Duplicates:
 def build_duplicates(data: DatasetMaterial) -> Duplicates:
     """Clusters with the text that stays and why; twins for a look."""
     rules = data.settings.dedupe
-    kinds = Counter(copy.how for one in data.clusters for copy in one.copies)
+    kinds = data.clusters.copies
     went = " and ".join(f"{kinds[how]:,} {how}" for how in ("exact", "near", "semantic") if kinds[how]) or "No"
     joined = data.count("dedupe", "joined_groups")
     sentence = (
@@ -63,7 +60,6 @@ def build_duplicates(data: DatasetMaterial) -> Duplicates:
         f"pair. Near-duplicates never stand on both sides of the split: "
         + (f"{joined:,} groups were joined with others for that." if joined else "none reached across two groups.")
     )
-    largest = sorted(data.clusters, key=lambda one: (-len(one.copies), one.kept))[:SHOWN]
     return Duplicates(
         sentence,
         _describe_meaning(data),
@@ -72,14 +68,14 @@ def build_duplicates(data: DatasetMaterial) -> Duplicates:
                 one.kept, one.source.place, one.why, _shorten(copy.id for copy in one.copies),
                 f"{min(copy.similarity for copy in one.copies):.2f}",
             )
-            for one in largest
+            for one in data.clusters.largest
         ],
-        len(data.clusters),
+        data.clusters.total,
         [
             LookRow(one.a, one.b, one.how, f"{one.similarity:.2f}", "the same" if one.same_answer else "another")
-            for one in data.lookalikes[:SHOWN]
+            for one in data.lookalikes.rows
         ],
-        len(data.lookalikes),
+        data.lookalikes.total,
     )  # fmt: skip
 
 
@@ -136,8 +132,8 @@ def build_contradictions(data: DatasetMaterial) -> Contradictions:
             f"95% interval), from {found.n} inputs that were labelled more than once. Copies that were never labelled "
             f"anew make it too low; planted or known contradictions make it too high."
         )
-    rows = [_describe_drop(one) for one in data.contradictions[:SHOWN]]
-    total = len(data.contradictions)
+    rows = [_describe_drop(one) for one in data.contradictions.rows]
+    total = data.contradictions.total
     sentence = f"{_AFTER_CONTRADICTION[data.settings.dedupe.contradictions]}: {total:,} examples." if total else (
         "No input came with different answers.")  # fmt: skip
     return Contradictions(sentence, rows, total, noise)
@@ -183,24 +179,22 @@ class Contamination:
 def build_contamination(data: DatasetMaterial) -> Contamination:
     """Hits, and whether anything is left."""
     rules = data.settings.split
-    removed = [one for one in data.overlaps if one.action == "removed"]
-    listed = [one for one in data.overlaps if one.action == "listed" and one.kind == "example"]
-    documents = [one for one in data.overlaps if one.kind == "document"]
-    left = data.left_over
+    found, left = data.overlaps, data.left_over
     meaning = _MEANING[rules.semantic if (data.fact("split", "semantic") or {}).get("compared") else "off"]
     sentence = (
-        f"Examples that overlapped the sealed benchmark and were removed: {len(removed):,}. Counted again after that: "
-        + ("none is left." if left == 0 else f"{left:,} left, with which training refuses to start.")
+        f"Examples that overlapped the sealed benchmark and were removed: {found.removed.total:,}. Counted again "
+        "after that: " + ("none is left." if left == 0 else f"{left:,} left, with which training refuses to start.")
     )  # fmt: skip
     rule = (
         f"A text overlaps if it is the same, shares a run of {rules.overlap_words} words with a sealed question, or "
         f"holds a shorter one whole. Runs found in {rules.boilerplate_groups} groups or more are boilerplate. A "
         f"grounded item's evidence passage is exempt, and so is how a question names it. {meaning}"
     )
-    tables = [[_describe_hit(one) for one in some[:SHOWN]] for some in (removed, listed, documents)]
+    tables = [[_describe_hit(one) for one in some.rows] for some in (found.removed, found.listed, found.documents)]
     return Contamination(
-        left == 0, sentence, rule, tables[0], len(removed), tables[1], len(listed), tables[2], len(documents)
-    )
+        left == 0, sentence, rule, tables[0], found.removed.total, tables[1], found.listed.total, tables[2],
+        found.documents.total,
+    )  # fmt: skip
 
 
 def _describe_hit(one: Overlap) -> HitRow:

@@ -3,7 +3,7 @@
 Reads the manifests up to benchmark/, mask/ (places, entities.json), dedupe/ and split/ (findings, profile.json), the
 sealed benchmark and, if there was one, the audit of masking -> `DatasetMaterial`
 
-It holds ids, places and counts, never a text.
+It holds ids, places and counts, never a text; records are read one after another, and none is kept but what is shown.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 from nichetune.benchmark.contamination import check_training
 from nichetune.benchmark.seal import Benchmark, load_benchmark
 from nichetune.core.errors import UserError
-from nichetune.core.files import iter_jsonl, read_json, read_records
+from nichetune.core.files import iter_jsonl, iter_records, read_json
 from nichetune.core.records import Dropped, Estimate, Example
 from nichetune.core.settings import Settings
 from nichetune.core.stages import MANIFEST
 from nichetune.corpus.findings import Cluster, Lookalike, Overlap
+from nichetune.report.dataset_lists import Clusters, Excerpt, Overlaps, sort_overlaps, sum_clusters, take_first
 
 STAGES = ("ingest", "mask", "format", "dedupe", "split", "benchmark")
 
@@ -60,10 +61,10 @@ class DatasetMaterial:
     manifests: dict[str, dict[str, Any]]
     entities: dict[str, int] | None
     files: list[FileCount]
-    clusters: list[Cluster]
-    lookalikes: list[Lookalike]
-    contradictions: list[Dropped]
-    overlaps: list[Overlap]
+    clusters: Clusters
+    lookalikes: Excerpt[Lookalike]
+    contradictions: Excerpt[Dropped]
+    overlaps: Overlaps
     profile: dict[str, dict[str, Any]]
     benchmark: Benchmark
     left_over: int
@@ -91,7 +92,7 @@ def read_dataset(settings: Settings, inputs: dict[str, Path]) -> DatasetMaterial
     """
     manifests = {name: read_json(inputs[name] / MANIFEST) for name in STAGES}
     benchmark = load_benchmark(inputs["benchmark"])
-    trained = [one for part in ("train", "dev") for one in read_records(inputs["split"] / f"{part}.jsonl", Example)]
+    trained = (one for part in ("train", "dev") for one in iter_records(inputs["split"] / f"{part}.jsonl", Example))
     noise = manifests["dedupe"].get("facts", {}).get("label_noise")
     entities = inputs["mask"] / "entities.json"
     return DatasetMaterial(
@@ -99,10 +100,10 @@ def read_dataset(settings: Settings, inputs: dict[str, Path]) -> DatasetMaterial
         manifests=manifests,
         entities=read_json(entities) if entities.is_file() else None,
         files=_count_files(inputs["mask"]),
-        clusters=read_records(inputs["dedupe"] / "clusters.jsonl", Cluster),
-        lookalikes=read_records(inputs["dedupe"] / "lookalikes.jsonl", Lookalike),
-        contradictions=read_records(inputs["dedupe"] / "contradictions.jsonl", Dropped),
-        overlaps=read_records(inputs["split"] / "contamination.jsonl", Overlap),
+        clusters=sum_clusters(iter_records(inputs["dedupe"] / "clusters.jsonl", Cluster)),
+        lookalikes=take_first(iter_records(inputs["dedupe"] / "lookalikes.jsonl", Lookalike)),
+        contradictions=take_first(iter_records(inputs["dedupe"] / "contradictions.jsonl", Dropped)),
+        overlaps=sort_overlaps(iter_records(inputs["split"] / "contamination.jsonl", Overlap)),
         profile=read_json(inputs["split"] / "profile.json"),
         benchmark=benchmark,
         left_over=len(check_training(trained, benchmark)),
