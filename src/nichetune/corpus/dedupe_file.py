@@ -23,9 +23,9 @@ from nichetune.corpus.groups import Link, join_groups
 from nichetune.corpus.minhash import Pair
 from nichetune.corpus.neighbours import Marks, Neighbours, find_neighbours
 from nichetune.corpus.normal import loosen_normal, normalise_text
-from nichetune.corpus.shingles import Subject
+from nichetune.corpus.subjects import Subject
 from nichetune.corpus.text_lines import TextLine, read_text_lines, write_text_lines
-from nichetune.corpus.traits import digest_all
+from nichetune.corpus.digests import digest_all
 
 _NOT_COMPARED = frozenset({"id", "group", "entities", "text"})
 

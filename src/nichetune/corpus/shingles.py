@@ -1,17 +1,19 @@
 """Cuts texts into shingles, and tells which of them are a source's template rather than what a text says.
 
-text -> shingles (runs of n words)
+text -> shingles (runs of n words), as texts or as numbers
 
     "now pinguecula of the right eye"  ->  {"now pinguecula of", "pinguecula of the", "of the right", "the right eye"}
 
 Forms, letters and exported notes share most of their words with every other of their kind. Taken as similarity, that
 chains a whole source into one cluster. So a shingle that stands in many groups of a file, or of a folder of files,
 is the template, and is left out of both texts before they are compared.
+
+Whole corpora are cut as numbers: 54 bits of a hash stand for a shingle. Two different shingles among the 200 of a pair
+of texts share them with a chance of one in a million million.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,27 +21,15 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from nichetune.corpus.digests import mix
+from nichetune.corpus.subjects import Corpus, Read
+from nichetune.corpus.words import Ragged, cut_blocks, join_rows, start_rows
+
 # In fewer groups nobody can tell a template from a few copies of one text.
 LEAST_TEMPLATE_GROUPS = 20
 # A template stands in 5% of its source or more: in 4,000 texts some 200 times. More texts would only take memory.
 _SAMPLED_TEXTS = 4_000
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A text to be compared.
-
-    Attributes:
-        text: normalised and with all numbers alike (see normal.py).
-        exact: normalised, numbers as they stand; what tells texts that are nothing but template.
-        file: its source file, whose template does not count.
-        group: texts of one group say nothing about a template.
-    """
-
-    text: str
-    exact: str
-    file: str = ""
-    group: str = ""
+SHINGLE_BITS = 54  # beside ten for the place in a block
 
 
 def shingle(text: str, words: int) -> frozenset[str]:
@@ -56,6 +46,54 @@ def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     """Size of the intersection over size of the union."""
     shared = len(a & b)
     return shared / (len(a) + len(b) - shared) if a or b else 0.0
+
+
+def cut_shingles(words: Ragged, hashes: np.ndarray, run: int) -> Ragged:
+    """The shingles of each text, sorted, each once.
+
+    Args:
+        words: numbers of words.
+        hashes: by a word's number.
+        run: words in a shingle.
+    """
+    blocks = (words.slice(*block) for block in cut_blocks(words.starts))
+    return join_rows([sort_rows(_hash_runs(block, hashes, run)) for block in blocks])
+
+
+def _hash_runs(block: Ragged, hashes: np.ndarray, run: int) -> Ragged:
+    """All shingles of texts, in order, repeated ones too."""
+    sizes = np.maximum(block.sizes - (run - 1), 0)
+    starts = start_rows(sizes)
+    word = hashes[block.values]
+    many = max(0, len(word) - (run - 1))
+    hashed = np.zeros(many, dtype=np.uint64)
+    for at in range(run):
+        hashed = mix(hashed + word[at : at + many])
+    inside = np.repeat(block.starts[:-1] - starts[:-1], sizes) + np.arange(starts[-1])  # no run crosses into a text
+    return Ragged(hashed[inside] >> np.uint64(64 - SHINGLE_BITS), starts)
+
+
+def sort_rows(block: Ragged) -> Ragged:
+    """Sorts the values of each row and keeps each once. At most 1,024 rows, values below 2^54."""
+    rows = np.repeat(np.arange(len(block), dtype=np.uint64), block.sizes)
+    keys = rows << np.uint64(SHINGLE_BITS) | block.values
+    keys.sort()
+    keys = keys[np.flatnonzero(np.diff(keys, prepend=~keys[:1]))]
+    sizes = np.bincount((keys >> np.uint64(SHINGLE_BITS)).astype(np.intp), minlength=len(block))
+    return Ragged(keys & np.uint64((1 << SHINGLE_BITS) - 1), start_rows(sizes))
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """The shingles of some texts: all of them, and those that say something, which may be the very same."""
+
+    whole: Ragged
+    telling: Ragged
+
+    def take(self, rows: np.ndarray) -> Cuts:
+        """Some texts, in any order."""
+        whole = self.whole.take(rows)
+        return Cuts(whole, whole if self.telling is self.whole else self.telling.take(rows))
 
 
 @dataclass(frozen=True)
@@ -90,28 +128,60 @@ def _split_by(numbers: np.ndarray, names: Sequence[str]) -> Iterator[tuple[str, 
 
 
 class Templates:
-    """Template shingles, file by file and folder by folder."""
+    """Template shingles, file by file and folder by folder.
 
-    def __init__(self, subjects: Sequence[Subject], words: int, share: float, sources: Sources | None = None) -> None:
-        self._words = words
-        self._held: dict[str, frozenset[str]] = {}
+    Args:
+        run: words in a shingle.
+        share: of a source's groups; in more than these a shingle is its template.
+        places: of the texts to look at; by default all.
+        sources: their files.
+        groups: digests of their groups, 0 for one of its own. [places]
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        run: int,
+        share: float,
+        places: np.ndarray,
+        sources: Sources,
+        groups: np.ndarray,
+    ) -> None:
+        self._run = run
+        self._held: dict[str, np.ndarray] = {}
         if share >= 1:
             return
-        for name, members in (sources or Sources.of([one.file for one in subjects])).groups():
-            found = _find_template([subjects[n] for n in _sample(members)], words, share)
-            if found:
+        for name, members in sources.groups():
+            sample = members[:: -(-len(members) // _SAMPLED_TEXTS)]
+            found = _find_template(corpus.read(places[sample]), groups[sample], run, share)
+            if len(found):
                 self._held[name] = found
 
     def __len__(self) -> int:
-        return len(frozenset().union(*self._held.values())) if self._held else 0
+        return len(np.unique(np.concatenate(list(self._held.values())))) if self._held else 0
 
-    def strip(self, one: Subject) -> frozenset[str]:
-        """The shingles that say something; none where a text is nothing but template."""
-        shingles = shingle(one.text, self._words)
-        for name in _sources(one.file) if self._held else ():
-            if name in self._held:
-                shingles -= self._held[name]
-        return shingles
+    def cut(self, read: Read) -> Cuts:
+        """Shingles of texts, and those that say something; none where a text is nothing but template."""
+        whole = cut_shingles(read.spelled.words, read.spelled.loose, self._run)
+        if not self._held:
+            return Cuts(whole, whole)
+        telling = np.ones(len(whole.values), dtype=bool)
+        for file, members in _split_by(*_number(read.files)):
+            for name in _sources(file):
+                if name in self._held:
+                    self._unmark(telling, whole, members, self._held[name])
+        sums = start_rows(telling)
+        return Cuts(whole, Ragged(whole.values[telling], sums[whole.starts]))
+
+    @staticmethod
+    def _unmark(telling: np.ndarray, whole: Ragged, members: np.ndarray, held: np.ndarray) -> None:
+        rows = Ragged(np.arange(len(whole.values)), whole.starts).take(members)
+        telling[rows.values[np.isin(whole.values[rows.values], held)]] = False
+
+
+def _number(files: Sequence[str]) -> tuple[np.ndarray, Sequence[str]]:
+    sources = Sources.of(files)
+    return sources.files, sources.names
 
 
 @lru_cache(4_096)
@@ -120,18 +190,19 @@ def _sources(file: str) -> tuple[str, str]:
     return file, f"{PurePosixPath(file).parent}/"
 
 
-def _sample(members: np.ndarray) -> list[int]:
-    step = -(-len(members) // _SAMPLED_TEXTS)
-    return [int(n) for n in members[::step]]
-
-
-def _find_template(subjects: Sequence[Subject], words: int, share: float) -> frozenset[str]:
-    groups = {one.group or str(n) for n, one in enumerate(subjects)}
-    least = max(share * len(groups), LEAST_TEMPLATE_GROUPS)
-    if len(groups) < least:
-        return frozenset()
-    held: dict[str, set[str]] = defaultdict(set)
-    for n, one in enumerate(subjects):
-        held[one.group or str(n)] |= shingle(one.text, words)
-    counts = Counter(run for runs in held.values() for run in runs)
-    return frozenset(run for run, count in counts.items() if count > least)
+def _find_template(read: Read, groups: np.ndarray, run: int, share: float) -> np.ndarray:
+    """Shingles in more than a share of the groups, sorted."""
+    own = groups == 0
+    names, numbers = np.unique(groups[~own], return_inverse=True)
+    group = np.arange(len(groups)) + len(names)
+    group[~own] = numbers
+    count = len(names) + int(own.sum())
+    least = max(share * count, LEAST_TEMPLATE_GROUPS)
+    if count < least:
+        return np.empty(0, np.uint64)
+    cuts = cut_shingles(read.spelled.words, read.spelled.loose, run)
+    held = np.stack([cuts.values, np.repeat(group, cuts.sizes).astype(np.uint64)])
+    order = np.lexsort(held[::-1])
+    once = np.diff(held[:, order], prepend=~held[:, order[:1]]).any(axis=0)
+    values, counts = np.unique(held[0, order][once], return_counts=True)
+    return values[counts > least]
