@@ -20,10 +20,11 @@ import numpy as np
 from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.minhash import Pair
 from nichetune.corpus.prefixes import propose_pairs
-from nichetune.corpus.shingles import SHINGLE_BITS, Cuts, Templates
+from nichetune.corpus.shingles import SHINGLE_BITS, Cuts, Templates, join_cuts
 from nichetune.corpus.subjects import Corpus
 from nichetune.corpus.words import Ragged
 
+_CUT_AT_ONCE = 4_096  # texts
 # Pairs that are compared at once: their number stands beside a shingle in 64 bits.
 _MOST_PAIRS, _PAIR_VALUES = 1 << 10, 1 << 18
 
@@ -51,7 +52,8 @@ def find_candidates(
 
         if len(places) > dataplane.PART:
             return shuffles.shuffle_pairs(corpus, places, templates, settings, seed, folder)
-    cuts = templates.cut(corpus.read(places))
+    blocks = np.split(places, range(_CUT_AT_ONCE, len(places), _CUT_AT_ONCE))
+    cuts = join_cuts([templates.cut(corpus.read(block)) for block in blocks])
     pairs = propose_pairs(cuts.telling, settings.threshold)
     similarity = compare_pairs(cuts, pairs, settings.threshold)
     return Found(keep_good(pairs, similarity, settings.threshold), np.flatnonzero(cuts.telling.sizes == 0))

@@ -11,45 +11,96 @@ same: they are kept, in one group, and the contradictions are counted.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from nichetune.core.files import canonical_json
 from nichetune.core.settings import DedupeSettings
+from nichetune.corpus.digests import digest, digest_groups, join_digests
 from nichetune.corpus.duplicates import Gone, drop_alike, drop_equal
 from nichetune.corpus.groups import Link, join_groups
 from nichetune.corpus.minhash import Pair
-from nichetune.corpus.neighbours import Marks, Neighbours, find_neighbours
+from nichetune.corpus.neighbours import Marks, find_neighbours
 from nichetune.corpus.normal import loosen_normal, normalise_text
-from nichetune.corpus.subjects import Subject
-from nichetune.corpus.text_lines import TextLine, read_text_lines, write_text_lines
-from nichetune.corpus.digests import digest_all
+from nichetune.corpus.shingles import Sources
+from nichetune.corpus.subjects import Corpus, Read, Subject
+from nichetune.corpus.text_lines import TextLine, iter_text_lines, read_text_line, write_text_lines
+from nichetune.corpus.words import Spelled, Words
 
 _NOT_COMPARED = frozenset({"id", "group", "entities", "text"})
+_NOTHING_ELSE = digest(canonical_json({}))
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line as it is compared: its name (id, or place), normal text, and all else that makes another record of it."""
+class Lines(Corpus):
+    """The lines of a file by their places, blank ones left out: their words in memory, all else read again.
 
-    name: str
-    text: str
-    rest: str
-    record: TextLine
+    Attributes:
+        names: their ids; `line N` where they have none.
+        groups: as the file names them; empty where it does not.
+        rests: digests of all that makes another record of the same text. [lines]
+        spelled: their words. [lines]
+    """
+
+    at_hand = True
+
+    def __init__(self, source: Path) -> None:
+        self.names: list[str] = []
+        self.groups: list[str] = []
+        self._starts = array("q")
+        rests = array("Q")
+
+        def texts() -> Iterator[str]:
+            for start, record in iter_text_lines(source):
+                if record is not None:
+                    self._starts.append(start)
+                    self.names.append(str(record.get("id") or f"line {len(self._starts)}"))
+                    self.groups.append(str(record.get("group") or ""))
+                    rests.append(_digest_rest(record))
+                    yield record["text"]
+
+        words = Words()
+        self.spelled: Spelled = words.spell(words.read(texts()))
+        self.rests = np.array(rests, dtype=np.uint64)
+        self._handle = source.open("rb")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def record(self, n: int) -> TextLine:
+        """A line's object."""
+        return read_text_line(self._handle, self._starts[n])
+
+    def __getitem__(self, n: int) -> Subject:  # type: ignore[override]
+        exact = normalise_text(self.record(n)["text"])
+        return Subject(loosen_normal(exact), exact, group=self.groups[n])
+
+    def read(self, places: np.ndarray) -> Read:
+        """Some lines as words."""
+        return Read(self.spelled.take(places), [""] * len(places))
 
 
 @dataclass(frozen=True)
 class FileFindings:
-    """What stays of a file, and what went for what, by places in `lines`; `found` by places in `first`."""
+    """What stays of a file, and what went for what, by places in `lines`.
 
-    lines: list[Line]
-    kept: list[Line]
+    Attributes:
+        texts: digests of normal texts. [lines]
+        first: places of what is no exact copy.
+        pairs: those of near ones.
+    """
+
+    lines: Lines
+    texts: np.ndarray
+    kept: np.ndarray
     exact: list[Gone]
     near: list[Gone]
-    first: list[Line]
-    found: Neighbours
+    first: np.ndarray
+    pairs: list[Pair]
 
 
 def dedupe_file(source: Path, target: Path, settings: DedupeSettings | None = None, seed: int = 7) -> dict[str, int]:
@@ -59,14 +110,14 @@ def dedupe_file(source: Path, target: Path, settings: DedupeSettings | None = No
         UserError: a line is no JSON object or has no `text`; its number is told.
     """
     done = examine_file(source, settings, seed)
-    groups = _name_groups(done.first, done.found.pairs)
-    write_text_lines(target, (one.record | {"group": groups[one.name]} for one in done.kept))
+    groups = _name_groups(done)
+    write_text_lines(target, (done.lines.record(n) | {"group": groups[n]} for n in done.kept.tolist()))
     return {
         "in": len(done.lines),
         "out": len(done.kept),
         "exact_duplicates": len(done.exact),
         "near_duplicates": len(done.near),
-        "contradictions": _count_contradictions(done.first),
+        "contradictions": _count_contradictions(done),
     }
 
 
@@ -77,41 +128,50 @@ def examine_file(source: Path, settings: DedupeSettings | None = None, seed: int
         UserError: a line is no JSON object or has no `text`; its number is told.
     """
     rules = settings or DedupeSettings()  # type: ignore[call-arg]
-    records = [record for record in read_text_lines(source) if record is not None]
-    lines = [_make_line(n, record) for n, record in enumerate(records, start=1)]
-    exact = drop_equal(digest_all(f"{one.text}\x1f{one.rest}" for one in lines))
-    first = [lines[n] for n in exact.kept.tolist()]
-    subjects = [Subject(loosen_normal(one.text), one.text, group=str(one.record.get("group") or "")) for one in first]
-    found = find_neighbours(subjects, rules, seed, Marks.of(subjects, [one.rest for one in first]))
-    near = drop_alike(len(first), found.pairs, lambda a, b: first[a].rest == first[b].rest).within(exact.kept)
-    return FileFindings(lines, [lines[n] for n in near.kept.tolist()], exact.gone, near.gone, first, found)
+    lines = Lines(source)
+    texts = lines.spelled.hash_rows(lines.spelled.exact)
+    exact = drop_equal(join_digests(texts, lines.rests))
+    first = exact.kept
+    found = find_neighbours(lines, rules, seed, _mark(lines, first)).pairs
+    near = drop_alike(len(first), found, lambda a, b: bool(lines.rests[first[a]] == lines.rests[first[b]]))
+    pairs = [Pair(int(first[one.a]), int(first[one.b]), one.similarity, one.equal) for one in found]
+    moved = near.within(first)
+    return FileFindings(lines, texts, moved.kept, exact.gone, moved.gone, first, pairs)
 
 
-def _make_line(number: int, record: TextLine) -> Line:
-    name = str(record.get("id") or f"line {number}")
-    return Line(name, normalise_text(record["text"]), _rest(record), record)
+def _mark(lines: Lines, places: np.ndarray) -> Marks:
+    spelled = lines.spelled
+    return Marks(
+        places=places,
+        texts=spelled.hash_rows(spelled.loose)[places],
+        labels=lines.rests[places],
+        groups=digest_groups(lines.groups)[places],
+        words=spelled.words.sizes[places],
+        sources=Sources(np.zeros(len(places), dtype=np.int32), [""]),
+    )
 
 
-def _name_groups(lines: Sequence[Line], pairs: Sequence[Pair]) -> dict[str, str]:
-    """The group of each line by the line's name."""
-    own = {one.name: str(one.record.get("group") or one.name) for one in lines}
-    names = [own[one.name] for one in lines]
-    links = [Link(names[pair.a], names[pair.b], (names[pair.a], names[pair.b])) for pair in pairs]
-    same: dict[str, int] = {}
-    for n, one in enumerate(lines):
-        first = same.setdefault(one.text, n)
-        if first != n:
-            links.append(Link(names[first], names[n], (names[first], names[n])))
-    joined = join_groups(names, links)
-    return {name: joined[group] for name, group in own.items()}
+def _name_groups(done: FileFindings) -> dict[int, str]:
+    """The group of each line that is no exact copy."""
+    names = {n: done.lines.groups[n] or done.lines.names[n] for n in done.first.tolist()}
+    alike = [(pair.a, pair.b) for pair in done.pairs]
+    same: dict[int, int] = {}
+    for n, text in zip(names, done.texts[done.first].tolist(), strict=True):
+        if (first := same.setdefault(text, n)) != n:
+            alike.append((first, n))
+    links = [Link(names[a], names[b], (names[a], names[b])) for a, b in alike]
+    joined = join_groups(names.values(), links)
+    return {n: joined[name] for n, name in names.items()}
 
 
-def _count_contradictions(lines: Sequence[Line]) -> int:
-    rest: dict[str, set[str]] = defaultdict(set)
-    for one in lines:
-        rest[one.text].add(one.rest)
-    return sum(len(rest[one.text]) > 1 for one in lines)
+def _count_contradictions(done: FileFindings) -> int:
+    rests: dict[int, set[int]] = defaultdict(set)
+    texts = done.texts[done.first].tolist()
+    for text, rest in zip(texts, done.lines.rests[done.first].tolist(), strict=True):
+        rests[text].add(rest)
+    return sum(len(rests[text]) > 1 for text in texts)
 
 
-def _rest(record: TextLine) -> str:
-    return canonical_json({name: value for name, value in record.items() if name not in _NOT_COMPARED})
+def _digest_rest(record: TextLine) -> int:
+    rest = {name: value for name, value in record.items() if name not in _NOT_COMPARED}
+    return digest(canonical_json(rest)) if rest else _NOTHING_ELSE

@@ -90,10 +90,12 @@ class Cuts:
     whole: Ragged
     telling: Ragged
 
-    def take(self, rows: np.ndarray) -> Cuts:
-        """Some texts, in any order."""
-        whole = self.whole.take(rows)
-        return Cuts(whole, whole if self.telling is self.whole else self.telling.take(rows))
+
+def join_cuts(some: list[Cuts]) -> Cuts:
+    """All texts of all, in order."""
+    whole = join_rows([one.whole for one in some])
+    same = all(one.telling is one.whole for one in some)
+    return Cuts(whole, whole if same else join_rows([one.telling for one in some]))
 
 
 @dataclass(frozen=True)

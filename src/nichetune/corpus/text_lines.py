@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nichetune.core.errors import UserError
 
 TextLine = dict[str, Any]
+_MARK = b"\xef\xbb\xbf"  # some editors open a file of UTF-8 with it
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder a line
 
 
 def read_text_lines(source: Path) -> list[TextLine | None]:
@@ -24,23 +26,39 @@ def read_text_lines(source: Path) -> list[TextLine | None]:
     Raises:
         UserError: no such file, or a line is no JSON object or has no `text`; its number is told.
     """
+    return [record for _, record in iter_text_lines(source)]
+
+
+def iter_text_lines(source: Path) -> Iterator[tuple[int, TextLine | None]]:
+    """Where each line starts, in bytes, and its object; None for a blank line.
+
+    Raises:
+        UserError: no such file, or a line is no JSON object or has no `text`; its number is told.
+    """
     if not source.is_file():
         raise UserError(f"no such file: {source}")
-    try:
-        lines = source.read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        line = source.read_bytes()[: error.start].count(b"\n") + 1
-        raise UserError(f"{source}:{line}: not UTF-8 text: save the file as UTF-8") from None
-    if lines and not lines[-1]:
-        lines.pop()
-    return [_parse(source, number, line) for number, line in enumerate(lines, start=1)]
+    start = 0
+    with source.open("rb") as handle:
+        for number, line in enumerate(handle, start=1):
+            yield start, _parse(source, number, line if start else line.removeprefix(_MARK))
+            start += len(line)
 
 
-def _parse(source: Path, number: int, line: str) -> TextLine | None:
-    if not line.strip():
-        return None
+def read_text_line(handle: BinaryIO, start: int) -> TextLine:
+    """The object of a line that was read before, by its start."""
+    handle.seek(start)
+    record: TextLine = json.loads(handle.readline().removeprefix(b"" if start else _MARK).decode())
+    return record
+
+
+def _parse(source: Path, number: int, raw: bytes) -> TextLine | None:
     try:
+        line = raw.decode()
+        if not line or line.isspace():
+            return None
         record = json.loads(line)
+    except UnicodeDecodeError:
+        raise UserError(f"{source}:{number}: not UTF-8 text: save the file as UTF-8") from None
     except (ValueError, RecursionError):
         raise UserError(f"{source}:{number}: not JSON: every line must be one JSON object with `text`") from None
     if not isinstance(record, dict):
@@ -66,14 +84,13 @@ def write_text_lines(target: Path, records: Iterable[TextLine | None]) -> None:
 
 
 def _dump(record: TextLine) -> str:
-    line = json.dumps(record, ensure_ascii=False)
+    line = _encode(record)
     # Half a character can be spelled in JSON but not in a file: escape it again.
     return line if _is_encodable(line) else json.dumps(record)
 
 
 def _is_encodable(line: str) -> bool:
     try:
-        line.encode("utf-8")
+        return line.isascii() or bool(line.encode("utf-8"))
     except UnicodeEncodeError:
         return False
-    return True
