@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nichetune.core.files import canonical_json
+from nichetune.core.files import canonical_json, write_lines
 from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.digests import digest, digest_groups, join_digests
 from nichetune.corpus.duplicates import Gone, drop_alike, drop_equal
@@ -29,7 +29,7 @@ from nichetune.corpus.neighbours import Marks, find_neighbours
 from nichetune.corpus.normal import loosen_normal, normalise_text
 from nichetune.corpus.shingles import Sources
 from nichetune.corpus.subjects import Corpus, Read, Subject
-from nichetune.corpus.text_lines import TextLine, iter_text_lines, read_text_line, write_text_lines
+from nichetune.corpus.text_lines import TextLine, dump_object, iter_text_lines, parse_object, read_line
 from nichetune.corpus.words import Spelled, Words
 
 _NOT_COMPARED = frozenset({"id", "group", "entities", "text"})
@@ -41,7 +41,7 @@ class Lines(Corpus):
 
     Attributes:
         names: their ids; `line N` where they have none.
-        groups: as the file names them; empty where it does not.
+        groups: as the file names them; None where it does not.
         rests: digests of all that makes another record of the same text. [lines]
         spelled: their words. [lines]
     """
@@ -50,7 +50,7 @@ class Lines(Corpus):
 
     def __init__(self, source: Path) -> None:
         self.names: list[str] = []
-        self.groups: list[str] = []
+        self.groups: list[str | None] = []
         self._starts = array("q")
         rests = array("Q")
 
@@ -59,7 +59,7 @@ class Lines(Corpus):
                 if record is not None:
                     self._starts.append(start)
                     self.names.append(str(record.get("id") or f"line {len(self._starts)}"))
-                    self.groups.append(str(record.get("group") or ""))
+                    self.groups.append(str(record["group"] or "") if "group" in record else None)
                     rests.append(_digest_rest(record))
                     yield record["text"]
 
@@ -71,13 +71,20 @@ class Lines(Corpus):
     def __len__(self) -> int:
         return len(self.names)
 
-    def record(self, n: int) -> TextLine:
-        """A line's object."""
-        return read_text_line(self._handle, self._starts[n])
+    def text(self, n: int) -> str:
+        """A line's text."""
+        return str(parse_object(read_line(self._handle, self._starts[n]).decode())["text"])
+
+    def name_group(self, n: int, group: str) -> bytes:
+        """A line as it came, with its group put behind all else, or in the place of one that it had."""
+        line = read_line(self._handle, self._starts[n])
+        if self.groups[n] is None:
+            return line[:-1].rstrip() + b", " + dump_object({"group": group})[1:].encode() + b"\n"
+        return dump_object(parse_object(line.decode()) | {"group": group}).encode() + b"\n"
 
     def __getitem__(self, n: int) -> Subject:  # type: ignore[override]
-        exact = normalise_text(self.record(n)["text"])
-        return Subject(loosen_normal(exact), exact, group=self.groups[n])
+        exact = normalise_text(self.text(n))
+        return Subject(loosen_normal(exact), exact, group=self.groups[n] or "")
 
     def read(self, places: np.ndarray) -> Read:
         """Some lines as words."""
@@ -111,7 +118,7 @@ def dedupe_file(source: Path, target: Path, settings: DedupeSettings | None = No
     """
     done = examine_file(source, settings, seed)
     groups = _name_groups(done)
-    write_text_lines(target, (done.lines.record(n) | {"group": groups[n]} for n in done.kept.tolist()))
+    write_lines(target, (done.lines.name_group(n, groups[n]) for n in done.kept.tolist()))
     return {
         "in": len(done.lines),
         "out": len(done.kept),
@@ -132,18 +139,19 @@ def examine_file(source: Path, settings: DedupeSettings | None = None, seed: int
     texts = lines.spelled.hash_rows(lines.spelled.exact)
     exact = drop_equal(join_digests(texts, lines.rests))
     first = exact.kept
-    found = find_neighbours(lines, rules, seed, _mark(lines, first)).pairs
+    found = find_neighbours(lines, rules, seed, _mark(lines, first, texts)).pairs
     near = drop_alike(len(first), found, lambda a, b: bool(lines.rests[first[a]] == lines.rests[first[b]]))
     pairs = [Pair(int(first[one.a]), int(first[one.b]), one.similarity, one.equal) for one in found]
     moved = near.within(first)
     return FileFindings(lines, texts, moved.kept, exact.gone, moved.gone, first, pairs)
 
 
-def _mark(lines: Lines, places: np.ndarray) -> Marks:
+def _mark(lines: Lines, places: np.ndarray, exact: np.ndarray) -> Marks:
     spelled = lines.spelled
+    texts = exact if spelled.loose is spelled.exact else spelled.hash_rows(spelled.loose)
     return Marks(
         places=places,
-        texts=spelled.hash_rows(spelled.loose)[places],
+        texts=texts[places],
         labels=lines.rests[places],
         groups=digest_groups(lines.groups)[places],
         words=spelled.words.sizes[places],

@@ -27,7 +27,7 @@ def digest_all(texts: Iterable[str]) -> np.ndarray:
     return np.fromiter((digest(text) for text in texts), dtype=np.uint64)
 
 
-def digest_groups(names: Iterable[str]) -> np.ndarray:
+def digest_groups(names: Iterable[str | None]) -> np.ndarray:
     """A digest of each group; 0 for a text without one."""
     return np.fromiter((digest(name) if name else 0 for name in names), dtype=np.uint64)
 

@@ -150,7 +150,7 @@ def _explain_line(place: int, done: FileFindings, words: int) -> Explanation:
     lines, name = done.lines, done.lines.names[place]
 
     def relate(other: int, how: str, similarity: float) -> Related:
-        texts = [lines.record(n)["text"] for n in (place, other)]
+        texts = [lines.text(n) for n in (place, other)]
         return _relate(*texts, lines.names[other], how, lines.names[other], similarity, words)
 
     found = gone.get(place)

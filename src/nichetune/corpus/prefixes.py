@@ -48,14 +48,14 @@ def _place(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _cut_prefixes(block: Ragged, counts: np.ndarray, threshold: float) -> Ragged:
-    """Each text's rarest shingles that some other text may have."""
-    often = np.minimum(counts[_place(block.values, counts)], _OFTEN).astype(np.uint64)
-    key = block.values & np.uint64((1 << _KEY_BITS) - 1)
-    ranked = sort_rows(Ragged(often << np.uint64(_KEY_BITS) | key, block.starts))
-    needed = np.ceil(threshold * ranked.sizes - _ROUNDING).astype(np.int64)
-    last = ranked.starts[:-1] + ranked.sizes - needed  # and this one too
-    picked = np.arange(len(ranked.values)) <= np.repeat(last, ranked.sizes)
-    picked &= ranked.values >> np.uint64(_KEY_BITS) > 1
-    sums = np.zeros(len(picked) + 1, dtype=np.int64)
-    np.cumsum(picked, out=sums[1:])
-    return Ragged(ranked.values[picked], sums[ranked.starts])
+    """Each text's rarest shingles, as many as it takes, but for those that no other text has."""
+    often = counts[_place(block.values, counts)]
+    left = block.sizes - np.ceil(threshold * block.sizes - _ROUNDING).astype(np.int64) + 1
+    shared = often > 1
+    left -= block.sizes - block.keep(shared).sizes  # the others are the rarest: they come first
+    shared &= np.repeat(left > 0, block.sizes)
+    rank = np.minimum(often[shared], _OFTEN).astype(np.uint64) << np.uint64(_KEY_BITS)
+    rest = block.keep(shared)
+    ranked = sort_rows(Ragged(rank | rest.values & np.uint64((1 << _KEY_BITS) - 1), rest.starts))
+    places = np.arange(len(ranked.values)) - np.repeat(ranked.starts[:-1], ranked.sizes)
+    return ranked.keep(places < np.repeat(left, ranked.sizes))

@@ -167,23 +167,24 @@ class Templates:
         whole = cut_shingles(read.spelled.words, read.spelled.loose, self._run)
         if not self._held:
             return Cuts(whole, whole)
+        sources = Sources.of(read.files)
         telling = np.ones(len(whole.values), dtype=bool)
-        for file, members in _split_by(*_number(read.files)):
-            for name in _sources(file):
-                if name in self._held:
-                    self._unmark(telling, whole, members, self._held[name])
-        sums = start_rows(telling)
-        return Cuts(whole, Ragged(whole.values[telling], sums[whole.starts]))
-
-    @staticmethod
-    def _unmark(telling: np.ndarray, whole: Ragged, members: np.ndarray, held: np.ndarray) -> None:
-        rows = Ragged(np.arange(len(whole.values)), whole.starts).take(members)
-        telling[rows.values[np.isin(whole.values[rows.values], held)]] = False
+        for name, held in self._held.items():
+            is_of = np.array([name in _sources(file) for file in sources.names], dtype=bool)[sources.files]
+            if is_of.any():
+                telling &= ~(np.repeat(is_of, whole.sizes) & _is_in(whole.values, held))
+        return Cuts(whole, whole.keep(telling))
 
 
-def _number(files: Sequence[str]) -> tuple[np.ndarray, Sequence[str]]:
-    sources = Sources.of(files)
-    return sources.files, sources.names
+def _is_in(values: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Whether values stand in a sorted list: first by their last bits, which tells nearly all that do not."""
+    bits = np.uint64((1 << 16) - 1)
+    marks = np.zeros(1 << 16, dtype=bool)
+    marks[held & bits] = True
+    found = marks[values & bits]
+    likely = np.flatnonzero(found)
+    found[likely] = held[np.searchsorted(held, values[likely]) % len(held)] == values[likely]
+    return found
 
 
 @lru_cache(4_096)
@@ -203,6 +204,9 @@ def _find_template(read: Read, groups: np.ndarray, run: int, share: float) -> np
     if count < least:
         return np.empty(0, np.uint64)
     cuts = cut_shingles(read.spelled.words, read.spelled.loose, run)
+    if not len(names):
+        values, counts = np.unique(cuts.values, return_counts=True)
+        return values[counts > least]
     held = np.stack([cuts.values, np.repeat(group, cuts.sizes).astype(np.uint64)])
     order = np.lexsort(held[::-1])
     once = np.diff(held[:, order], prepend=~held[:, order[:1]]).any(axis=0)
