@@ -20,11 +20,11 @@ import numpy as np
 from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.minhash import Pair
 from nichetune.corpus.prefixes import propose_pairs
-from nichetune.corpus.shingles import SHINGLE_BITS, Cuts, Templates, join_cuts
+from nichetune.corpus.shingles import SHINGLE_BITS, Templates
 from nichetune.corpus.subjects import Corpus
-from nichetune.corpus.words import Ragged
+from nichetune.corpus.words import Ragged, join_rows
 
-_CUT_AT_ONCE = 4_096  # texts
+READ_AT_ONCE = 2_000  # texts or pairs: some 10 KB a text are in memory
 # Pairs that are compared at once: their number stands beside a shingle in 64 bits.
 _MOST_PAIRS, _PAIR_VALUES = 1 << 10, 1 << 18
 
@@ -52,20 +52,34 @@ def find_candidates(
 
         if len(places) > dataplane.PART:
             return shuffles.shuffle_pairs(corpus, places, templates, settings, seed, folder)
-    blocks = np.split(places, range(_CUT_AT_ONCE, len(places), _CUT_AT_ONCE))
-    cuts = join_cuts([templates.cut(corpus.read(block)) for block in blocks])
-    pairs = propose_pairs(cuts.telling, settings.threshold)
-    similarity = compare_pairs(cuts, pairs, settings.threshold)
-    return Found(keep_good(pairs, similarity, settings.threshold), np.flatnonzero(cuts.telling.sizes == 0))
+    return _find_here(corpus, places, templates, settings)
 
 
-def compare_pairs(cuts: Cuts, pairs: np.ndarray, threshold: float) -> np.ndarray:
-    """Jaccard similarity of pairs: without templates, and with them where that is smaller. [pairs, 2] -> [pairs]"""
-    similarity = _measure_jaccard(cuts.telling, pairs)
-    if cuts.whole is not cuts.telling:
-        good = np.flatnonzero(similarity >= threshold)
-        similarity[good] = np.minimum(similarity[good], _measure_jaccard(cuts.whole, pairs[good]))
-    return similarity
+def _find_here(corpus: Corpus, places: np.ndarray, templates: Templates, settings: DedupeSettings) -> Found:
+    starts = range(0, len(places), READ_AT_ONCE)
+    telling = join_rows(templates.cut(corpus.read(places[at : at + READ_AT_ONCE])).telling for at in starts)
+    pairs = propose_pairs(telling, settings.threshold)
+    similarity = _measure_jaccard(telling, pairs)
+    bare = np.flatnonzero(telling.sizes == 0)
+    if templates:
+        good = np.flatnonzero(similarity >= settings.threshold)
+        for at in range(0, len(good), READ_AT_ONCE):
+            some = good[at : at + READ_AT_ONCE]
+            similarity[some] = compare_pairs(corpus, places, templates, pairs[some])
+    return Found(keep_good(pairs, similarity, settings.threshold), bare)
+
+
+def compare_pairs(corpus: Corpus, places: np.ndarray, templates: Templates, pairs: np.ndarray) -> np.ndarray:
+    """Jaccard similarity of pairs of rows, whose texts are read: without templates or with them, whichever is smaller.
+
+    [pairs, 2] -> [pairs]
+    """
+    rows, ends = np.unique(pairs, return_inverse=True)
+    cuts = templates.cut(corpus.read(places[rows]))
+    similarity = _measure_jaccard(cuts.telling, ends.reshape(-1, 2))
+    if cuts.whole is cuts.telling:
+        return similarity
+    return np.minimum(similarity, _measure_jaccard(cuts.whole, ends.reshape(-1, 2)))
 
 
 def keep_good(pairs: np.ndarray, similarity: np.ndarray, threshold: float) -> list[Pair]:

@@ -12,7 +12,6 @@ same: they are kept, in one group, and the contradictions are counted.
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +74,15 @@ class Lines(Corpus):
         """A line's text."""
         return str(parse_object(read_line(self._handle, self._starts[n]).decode())["text"])
 
-    def name_group(self, n: int, group: str) -> bytes:
-        """A line as it came, with its group put behind all else, or in the place of one that it had."""
+    def group(self, n: int) -> str:
+        """A line's group; its name where it has none."""
+        return self.groups[n] or self.names[n]
+
+    def name_group(self, n: int, joined: dict[str, str]) -> bytes:
+        """A line as it came, with its joined group behind all else, or in the place of one that it had."""
         line = read_line(self._handle, self._starts[n])
+        group = self.group(n)
+        group = joined.get(group, group)
         if self.groups[n] is None:
             return line[:-1].rstrip() + b", " + dump_object({"group": group})[1:].encode() + b"\n"
         return dump_object(parse_object(line.decode()) | {"group": group}).encode() + b"\n"
@@ -117,8 +122,8 @@ def dedupe_file(source: Path, target: Path, settings: DedupeSettings | None = No
         UserError: a line is no JSON object or has no `text`; its number is told.
     """
     done = examine_file(source, settings, seed)
-    groups = _name_groups(done)
-    write_lines(target, (done.lines.name_group(n, groups[n]) for n in done.kept.tolist()))
+    joined = _join_groups(done)
+    write_lines(target, (done.lines.name_group(n, joined) for n in done.kept.tolist()))
     return {
         "in": len(done.lines),
         "out": len(done.kept),
@@ -159,25 +164,19 @@ def _mark(lines: Lines, places: np.ndarray, exact: np.ndarray) -> Marks:
     )
 
 
-def _name_groups(done: FileFindings) -> dict[int, str]:
-    """The group of each line that is no exact copy."""
-    names = {n: done.lines.groups[n] or done.lines.names[n] for n in done.first.tolist()}
-    alike = [(pair.a, pair.b) for pair in done.pairs]
-    same: dict[int, int] = {}
-    for n, text in zip(names, done.texts[done.first].tolist(), strict=True):
-        if (first := same.setdefault(text, n)) != n:
-            alike.append((first, n))
-    links = [Link(names[a], names[b], (names[a], names[b])) for a, b in alike]
-    joined = join_groups(names.values(), links)
-    return {n: joined[name] for n, name in names.items()}
+def _join_groups(done: FileFindings) -> dict[str, str]:
+    """New names of groups that share a text, or nearly, by their old ones."""
+    order = done.first[np.argsort(done.texts[done.first], kind="stable")]
+    same = np.flatnonzero(done.texts[order[1:]] == done.texts[order[:-1]])
+    alike = [*((pair.a, pair.b) for pair in done.pairs), *zip(order[same].tolist(), order[same + 1].tolist(), strict=True)]
+    named = [(done.lines.group(a), done.lines.group(b)) for a, b in alike]
+    return join_groups({name for names in named for name in names}, [Link(*names, names) for names in named])
 
 
 def _count_contradictions(done: FileFindings) -> int:
-    rests: dict[int, set[int]] = defaultdict(set)
-    texts = done.texts[done.first].tolist()
-    for text, rest in zip(texts, done.lines.rests[done.first].tolist(), strict=True):
-        rests[text].add(rest)
-    return sum(len(rests[text]) > 1 for text in texts)
+    """Lines of one text that are no copies of each other."""
+    _, counts = np.unique(done.texts[done.first], return_counts=True)
+    return int(counts[counts > 1].sum())
 
 
 def _digest_rest(record: TextLine) -> int:

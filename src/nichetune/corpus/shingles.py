@@ -57,7 +57,7 @@ def cut_shingles(words: Ragged, hashes: np.ndarray, run: int) -> Ragged:
         run: words in a shingle.
     """
     blocks = (words.slice(*block) for block in cut_blocks(words.starts))
-    return join_rows([sort_rows(_hash_runs(block, hashes, run)) for block in blocks])
+    return join_rows(sort_rows(_hash_runs(block, hashes, run)) for block in blocks)
 
 
 def _hash_runs(block: Ragged, hashes: np.ndarray, run: int) -> Ragged:
@@ -66,11 +66,12 @@ def _hash_runs(block: Ragged, hashes: np.ndarray, run: int) -> Ragged:
     starts = start_rows(sizes)
     word = hashes[block.values]
     many = max(0, len(word) - (run - 1))
-    hashed = np.zeros(many, dtype=np.uint64)
-    for at in range(run):
-        hashed = mix(hashed + word[at : at + many])
+    hashed = word[:many].copy()
+    for at in range(1, run):
+        hashed *= np.uint64(0xD1342543DE82EF95)
+        hashed += word[at : at + many]
     inside = np.repeat(block.starts[:-1] - starts[:-1], sizes) + np.arange(starts[-1])  # no run crosses into a text
-    return Ragged(hashed[inside] >> np.uint64(64 - SHINGLE_BITS), starts)
+    return Ragged(mix(hashed[inside]) >> np.uint64(64 - SHINGLE_BITS), starts)
 
 
 def sort_rows(block: Ragged) -> Ragged:
@@ -89,13 +90,6 @@ class Cuts:
 
     whole: Ragged
     telling: Ragged
-
-
-def join_cuts(some: list[Cuts]) -> Cuts:
-    """All texts of all, in order."""
-    whole = join_rows([one.whole for one in some])
-    same = all(one.telling is one.whole for one in some)
-    return Cuts(whole, whole if same else join_rows([one.telling for one in some]))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nichetune.core.settings import DedupeSettings
-from nichetune.corpus.candidates import Found, compare_pairs, keep_good
+from nichetune.corpus.candidates import READ_AT_ONCE, Found, compare_pairs, keep_good
 from nichetune.corpus.dataplane import DataType, Series, col, count_cores, daft, is_on_ray, tell_losses, write_parts
 from nichetune.corpus.minhash import cut_into_bands, pair_up
 from nichetune.corpus.shingles import Templates
@@ -30,7 +30,6 @@ from nichetune.corpus.subjects import Corpus
 # taken in shares. A row costs some 100 bytes while it is shuffled. A cluster takes so many a core.
 _ROUND_ROWS, _MOST_ROWS = 500_000, 8_000_000
 _SLOT_ROWS = 500_000  # rows that are sorted at once
-_AT_ONCE = 2_000  # texts to sign, or pairs to compare: of each text some 10 KB are in memory
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class _Cutter:
 @dataclass(frozen=True)
 class _Signer(_Cutter):
     def __call__(self, first: int, places: np.ndarray) -> pa.Table:
-        starts = range(0, len(places), _AT_ONCE)
-        return pa.concat_tables([self._sign(first + at, places[at : at + _AT_ONCE]) for at in starts])
+        starts = range(0, len(places), READ_AT_ONCE)
+        return pa.concat_tables([self._sign(first + at, places[at : at + READ_AT_ONCE]) for at in starts])
 
     def _sign(self, first: int, places: np.ndarray) -> pa.Table:
         telling = self.templates.cut(self.corpus.read(places)).telling
@@ -64,15 +63,11 @@ class _Comparer(_Cutter):
     rows: int
 
     def __call__(self, first: int, pairs: np.ndarray) -> pa.Table:
-        starts = range(0, len(pairs), _AT_ONCE)
-        similarities = [self._compare(pairs[at : at + _AT_ONCE]) for at in starts]
-        return pa.table({"similarity": np.concatenate(similarities)})
-
-    def _compare(self, pairs: np.ndarray) -> np.ndarray:
+        starts = range(0, len(pairs), READ_AT_ONCE)
         places = np.load(self.places, mmap_mode="r")
-        rows, ends = np.unique(np.stack(np.divmod(pairs, self.rows), axis=1), return_inverse=True)
-        cuts = self.templates.cut(self.corpus.read(places[rows]))
-        return compare_pairs(cuts, ends.reshape(-1, 2), self.settings.threshold)
+        ends = [np.stack(np.divmod(pairs[at : at + READ_AT_ONCE], self.rows), axis=1) for at in starts]
+        similarities = [compare_pairs(self.corpus, places, self.templates, some) for some in ends]
+        return pa.table({"similarity": np.concatenate(similarities)})
 
 
 def shuffle_pairs(

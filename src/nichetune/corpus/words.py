@@ -70,12 +70,20 @@ def start_rows(sizes: np.ndarray) -> np.ndarray:
     return starts
 
 
-def join_rows(some: list[Ragged]) -> Ragged:
+def join_rows(some: Iterable[Ragged]) -> Ragged:
     """All rows of all, in order."""
-    if len(some) == 1:
-        return some[0]
-    sizes = np.concatenate([one.sizes for one in some] or [np.empty(0, np.int64)])
-    return Ragged(np.concatenate([one.values for one in some] or [np.empty(0, np.uint64)]), start_rows(sizes))
+    values, sizes = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    for one in some:
+        values.append(one.values)
+        sizes.append(one.sizes)
+    starts = start_rows(np.concatenate(sizes))
+    joined = np.empty(starts[-1], dtype=np.uint64)
+    at = starts[-1]
+    while values:  # from behind, each let go once it is copied: nothing is in memory twice
+        last = values.pop()
+        joined[at - len(last) : at] = last
+        at -= len(last)
+    return Ragged(joined, starts)
 
 
 @dataclass(frozen=True)
