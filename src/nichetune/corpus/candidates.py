@@ -20,8 +20,9 @@ import numpy as np
 from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.minhash import Pair
 from nichetune.corpus.prefixes import propose_pairs
-from nichetune.corpus.shingles import SHINGLE_BITS, Templates
+from nichetune.corpus.shingles import SHINGLE_BITS
 from nichetune.corpus.subjects import Corpus
+from nichetune.corpus.templates import Templates
 from nichetune.corpus.words import Ragged, join_rows
 
 READ_AT_ONCE = 2_000  # texts or pairs: some 10 KB a text are in memory
@@ -57,7 +58,8 @@ def find_candidates(
 
 def _find_here(corpus: Corpus, places: np.ndarray, templates: Templates, settings: DedupeSettings) -> Found:
     starts = range(0, len(places), READ_AT_ONCE)
-    telling = join_rows(templates.cut(corpus.read(places[at : at + READ_AT_ONCE])).telling for at in starts)
+    run = settings.ngram_words
+    telling = join_rows(templates.strip(corpus.read(places[at : at + READ_AT_ONCE], run)) for at in starts)
     pairs = propose_pairs(telling, settings.threshold)
     similarity = _measure_jaccard(telling, pairs)
     bare = np.flatnonzero(telling.sizes == 0)
@@ -65,21 +67,22 @@ def _find_here(corpus: Corpus, places: np.ndarray, templates: Templates, setting
         good = np.flatnonzero(similarity >= settings.threshold)
         for at in range(0, len(good), READ_AT_ONCE):
             some = good[at : at + READ_AT_ONCE]
-            similarity[some] = compare_pairs(corpus, places, templates, pairs[some])
+            similarity[some] = compare_pairs(corpus, places, templates, run, pairs[some])
     return Found(keep_good(pairs, similarity, settings.threshold), bare)
 
 
-def compare_pairs(corpus: Corpus, places: np.ndarray, templates: Templates, pairs: np.ndarray) -> np.ndarray:
+def compare_pairs(corpus: Corpus, places: np.ndarray, templates: Templates, run: int, pairs: np.ndarray) -> np.ndarray:
     """Jaccard similarity of pairs of rows, whose texts are read: without templates or with them, whichever is smaller.
 
     [pairs, 2] -> [pairs]
     """
     rows, ends = np.unique(pairs, return_inverse=True)
-    cuts = templates.cut(corpus.read(places[rows]))
-    similarity = _measure_jaccard(cuts.telling, ends.reshape(-1, 2))
-    if cuts.whole is cuts.telling:
+    read = corpus.read(places[rows], run)
+    telling = templates.strip(read)
+    similarity = _measure_jaccard(telling, ends.reshape(-1, 2))
+    if telling is read.shingles:
         return similarity
-    return np.minimum(similarity, _measure_jaccard(cuts.whole, ends.reshape(-1, 2)))
+    return np.minimum(similarity, _measure_jaccard(read.shingles, ends.reshape(-1, 2)))
 
 
 def keep_good(pairs: np.ndarray, similarity: np.ndarray, threshold: float) -> list[Pair]:

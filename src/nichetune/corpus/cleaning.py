@@ -35,8 +35,8 @@ from nichetune.corpus.minhash import Pair
 from nichetune.corpus.neighbours import Marks, Neighbours, find_neighbours
 from nichetune.corpus.quality import ONLY_TEMPLATE, find_template_texts
 from nichetune.corpus.semantic import Encode, encode_texts, find_same_meaning
-from nichetune.corpus.shingles import Sources
 from nichetune.corpus.subjects import ExampleSubjects
+from nichetune.corpus.templates import Sources
 from nichetune.corpus.traits import Traits, read_traits
 from nichetune.corpus.verdicts import Cleaned, Look
 

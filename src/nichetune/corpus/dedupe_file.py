@@ -14,6 +14,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,50 +26,73 @@ from nichetune.corpus.duplicates import Gone, drop_alike, drop_equal
 from nichetune.corpus.groups import Link, join_groups
 from nichetune.corpus.minhash import Pair
 from nichetune.corpus.neighbours import Marks, find_neighbours
-from nichetune.corpus.normal import loosen_normal, normalise_text
-from nichetune.corpus.shingles import Sources
+from nichetune.corpus.normal import fold_text, loosen_folded, loosen_normal, normalise_text
+from nichetune.corpus.shingles import cut_shingles
 from nichetune.corpus.subjects import Corpus, Read, Subject
+from nichetune.corpus.templates import Sources
 from nichetune.corpus.text_lines import TextLine, dump_object, iter_text_lines, parse_object, read_line
-from nichetune.corpus.words import Spelled, Words
+from nichetune.corpus.words import digest_rows, hash_words, join_rows
 
 _NOT_COMPARED = frozenset({"id", "group", "entities", "text"})
+_READ_AT_ONCE = 500  # texts
+_NONE = np.empty(0, dtype=np.uint64)
 _NOTHING_ELSE = digest(canonical_json({}))
 
 
 class Lines(Corpus):
-    """The lines of a file by their places, blank ones left out: their words in memory, all else read again.
+    """The lines of a file by their places, blank ones left out: their shingles in memory, all else read again.
 
     Attributes:
         names: their ids; `line N` where they have none.
         groups: as the file names them; None where it does not.
         rests: digests of all that makes another record of the same text. [lines]
-        spelled: their words. [lines]
+        texts, loose: digests of normal texts, and of those in which numbers are alike. [lines]
+        words: how many they have. [lines]
+        shingles: of these words. [lines]
     """
 
     at_hand = True
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, run: int) -> None:
         self.names: list[str] = []
         self.groups: list[str | None] = []
-        self._starts = array("q")
-        rests = array("Q")
-
-        def texts() -> Iterator[str]:
-            for start, record in iter_text_lines(source):
-                if record is not None:
-                    self._starts.append(start)
-                    self.names.append(str(record.get("id") or f"line {len(self._starts)}"))
-                    self.groups.append(str(record["group"] or "") if "group" in record else None)
-                    rests.append(_digest_rest(record))
-                    yield record["text"]
-
-        words = Words()
-        self.spelled: Spelled = words.spell(words.read(texts()))
+        self._source, self._starts, rests = source, array("q"), array("Q")
+        texts = self._scan(rests)
+        exact, loose, sizes, shingles = [_NONE], [_NONE], [_NONE], []
+        while folded := [fold_text(text) for text in islice(texts, _READ_AT_ONCE)]:
+            words = hash_words(folded)
+            exact.append(digest_rows(words))
+            loosened = [loosen_folded(text) for text in folded]
+            if loosened != folded:
+                words = hash_words(loosened)
+            loose.append(exact[-1] if loosened == folded else digest_rows(words))
+            sizes.append(words.sizes)
+            shingles.append(cut_shingles(words, run))
         self.rests = np.array(rests, dtype=np.uint64)
+        self.texts, self.loose, self.words = (np.concatenate(some) for some in (exact, loose, sizes))
+        self.shingles = join_rows(shingles)
         self._handle = source.open("rb")
+
+    def _scan(self, rests: array[int]) -> Iterator[str]:
+        """The texts; notes all else."""
+        for start, record in iter_text_lines(self._source):
+            if record is not None:
+                self._starts.append(start)
+                self.names.append(str(record.get("id") or f"line {len(self._starts)}"))
+                self.groups.append(str(record["group"] or "") if "group" in record else None)
+                rests.append(_digest_rest(record))
+                yield record["text"]
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def __getitem__(self, n: int) -> Subject:  # type: ignore[override]
+        exact = normalise_text(self.text(n))
+        return Subject(loosen_normal(exact), exact, group=self.groups[n] or "")
+
+    def read(self, places: np.ndarray, run: int) -> Read:
+        """Some lines as shingles, which are of one length."""
+        return Read(self.shingles.take(places), self.words[places], [""] * len(places))
 
     def text(self, n: int) -> str:
         """A line's text."""
@@ -87,27 +111,17 @@ class Lines(Corpus):
             return line[:-1].rstrip() + b", " + dump_object({"group": group})[1:].encode() + b"\n"
         return dump_object(parse_object(line.decode()) | {"group": group}).encode() + b"\n"
 
-    def __getitem__(self, n: int) -> Subject:  # type: ignore[override]
-        exact = normalise_text(self.text(n))
-        return Subject(loosen_normal(exact), exact, group=self.groups[n] or "")
-
-    def read(self, places: np.ndarray) -> Read:
-        """Some lines as words."""
-        return Read(self.spelled.take(places), [""] * len(places))
-
 
 @dataclass(frozen=True)
 class FileFindings:
     """What stays of a file, and what went for what, by places in `lines`.
 
     Attributes:
-        texts: digests of normal texts. [lines]
         first: places of what is no exact copy.
         pairs: those of near ones.
     """
 
     lines: Lines
-    texts: np.ndarray
     kept: np.ndarray
     exact: list[Gone]
     near: list[Gone]
@@ -140,42 +154,37 @@ def examine_file(source: Path, settings: DedupeSettings | None = None, seed: int
         UserError: a line is no JSON object or has no `text`; its number is told.
     """
     rules = settings or DedupeSettings()  # type: ignore[call-arg]
-    lines = Lines(source)
-    texts = lines.spelled.hash_rows(lines.spelled.exact)
-    exact = drop_equal(join_digests(texts, lines.rests))
+    lines = Lines(source, rules.ngram_words)
+    exact = drop_equal(join_digests(lines.texts, lines.rests))
     first = exact.kept
-    found = find_neighbours(lines, rules, seed, _mark(lines, first, texts)).pairs
-    near = drop_alike(len(first), found, lambda a, b: bool(lines.rests[first[a]] == lines.rests[first[b]]))
-    pairs = [Pair(int(first[one.a]), int(first[one.b]), one.similarity, one.equal) for one in found]
-    moved = near.within(first)
-    return FileFindings(lines, texts, moved.kept, exact.gone, moved.gone, first, pairs)
-
-
-def _mark(lines: Lines, places: np.ndarray, exact: np.ndarray) -> Marks:
-    spelled = lines.spelled
-    texts = exact if spelled.loose is spelled.exact else spelled.hash_rows(spelled.loose)
-    return Marks(
-        places=places,
-        texts=texts[places],
-        labels=lines.rests[places],
-        groups=digest_groups(lines.groups)[places],
-        words=spelled.words.sizes[places],
-        sources=Sources(np.zeros(len(places), dtype=np.int32), [""]),
+    marks = Marks(
+        places=first,
+        texts=lines.loose[first],
+        labels=lines.rests[first],
+        groups=digest_groups(lines.groups)[first],
+        words=lines.words[first],
+        sources=Sources(np.zeros(len(first), dtype=np.int32), [""]),
     )
+    found = find_neighbours(lines, rules, seed, marks).pairs
+    near = drop_alike(len(first), found, lambda a, b: bool(marks.labels[a] == marks.labels[b])).within(first)
+    pairs = [Pair(int(first[one.a]), int(first[one.b]), one.similarity, one.equal) for one in found]
+    return FileFindings(lines, near.kept, exact.gone, near.gone, first, pairs)
 
 
 def _join_groups(done: FileFindings) -> dict[str, str]:
     """New names of groups that share a text, or nearly, by their old ones."""
-    order = done.first[np.argsort(done.texts[done.first], kind="stable")]
-    same = np.flatnonzero(done.texts[order[1:]] == done.texts[order[:-1]])
-    alike = [*((pair.a, pair.b) for pair in done.pairs), *zip(order[same].tolist(), order[same + 1].tolist(), strict=True)]
+    texts = done.lines.texts[done.first]
+    order = np.argsort(texts, kind="stable")
+    same = np.flatnonzero(texts[order[1:]] == texts[order[:-1]])
+    alike = [(pair.a, pair.b) for pair in done.pairs]
+    alike += zip(done.first[order[same]].tolist(), done.first[order[same + 1]].tolist(), strict=True)
     named = [(done.lines.group(a), done.lines.group(b)) for a, b in alike]
     return join_groups({name for names in named for name in names}, [Link(*names, names) for names in named])
 
 
 def _count_contradictions(done: FileFindings) -> int:
     """Lines of one text that are no copies of each other."""
-    _, counts = np.unique(done.texts[done.first], return_counts=True)
+    _, counts = np.unique(done.lines.texts[done.first], return_counts=True)
     return int(counts[counts > 1].sum())
 
 

@@ -150,8 +150,8 @@ def _explain_line(place: int, done: FileFindings, words: int) -> Explanation:
     lines, name = done.lines, done.lines.names[place]
 
     def relate(other: int, how: str, similarity: float) -> Related:
-        texts = [lines.text(n) for n in (place, other)]
-        return _relate(*texts, lines.names[other], how, lines.names[other], similarity, words)
+        named = lines.names[other]
+        return _relate(lines.text(place), lines.text(other), named, how, named, similarity, words)
 
     found = gone.get(place)
     copies = [relate(g.record, reason, g.similarity) for reason, g in gone.values() if g.kept == place]

@@ -57,7 +57,7 @@ def cut_into_bands(shingles: Ragged, settings: DedupeSettings, seed: int) -> np.
 
 
 def _sign(block: Ragged, hashes: np.ndarray) -> np.ndarray:
-    """Band hashes of texts that all have shingles. Two bands that collide by chance cost a comparison. [bands, texts]"""
+    """Band hashes of texts that all have shingles; two that collide cost a comparison. [bands, texts]"""
     values = block.values.astype(np.uint32)  # the lower half of a hash is a hash
     hashed = np.empty_like(values)
     keys = np.zeros((len(hashes), len(block)), dtype=np.uint64)

@@ -23,8 +23,8 @@ from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.candidates import find_candidates
 from nichetune.corpus.digests import digest, digest_all, digest_groups, join_digests
 from nichetune.corpus.minhash import Pair
-from nichetune.corpus.shingles import Sources, Templates
 from nichetune.corpus.subjects import Corpus, Listed, Subject
+from nichetune.corpus.templates import Sources, Templates
 
 # Words beyond a shingle's up to which a text is short: it then has two shingles at most.
 _SHORT_BEYOND = 2

@@ -19,8 +19,9 @@ from nichetune.core.errors import UserError
 from nichetune.core.settings import QualitySettings
 from nichetune.corpus.digests import digest_groups
 from nichetune.corpus.normal import normalise_text
-from nichetune.corpus.shingles import Sources, Templates, list_runs
+from nichetune.corpus.shingles import list_runs
 from nichetune.corpus.subjects import Corpus
+from nichetune.corpus.templates import Sources, Templates
 
 TOO_SHORT, GARBLED, REPEATS = "too short", "garbled", "repeats itself"
 WRONG_LANGUAGE, ONLY_TEMPLATE = "wrong language", "nothing but boilerplate"
@@ -64,8 +65,8 @@ def find_template_texts(corpus: Corpus, words: int, share: float) -> set[int]:
     templates = Templates(corpus, words, share, np.arange(len(corpus)), sources, groups)
     found: set[int] = set()
     for start in range(0, len(corpus), _READ_AT_ONCE):
-        read = corpus.read(np.arange(start, min(start + _READ_AT_ONCE, len(corpus))))
-        bare = (read.spelled.words.sizes > words) & (templates.cut(read).telling.sizes == 0)
+        read = corpus.read(np.arange(start, min(start + _READ_AT_ONCE, len(corpus))), words)
+        bare = (read.words > words) & (templates.strip(read).sizes == 0)
         found.update((start + np.flatnonzero(bare)).tolist())
     return found
 

@@ -23,8 +23,8 @@ from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.candidates import READ_AT_ONCE, Found, compare_pairs, keep_good
 from nichetune.corpus.dataplane import DataType, Series, col, count_cores, daft, is_on_ray, tell_losses, write_parts
 from nichetune.corpus.minhash import cut_into_bands, pair_up
-from nichetune.corpus.shingles import Templates
 from nichetune.corpus.subjects import Corpus
+from nichetune.corpus.templates import Templates
 
 # Of (band, key) rows a shuffle takes as many bands as make the first number; a band of more rows than the second is
 # taken in shares. A row costs some 100 bytes while it is shuffled. A cluster takes so many a core.
@@ -49,7 +49,7 @@ class _Signer(_Cutter):
         return pa.concat_tables([self._sign(first + at, places[at : at + READ_AT_ONCE]) for at in starts])
 
     def _sign(self, first: int, places: np.ndarray) -> pa.Table:
-        telling = self.templates.cut(self.corpus.read(places)).telling
+        telling = self.templates.strip(self.corpus.read(places, self.settings.ngram_words))
         keys = zip(_name_bands(self.settings), cut_into_bands(telling, self.settings, self.seed), strict=True)
         rows = np.arange(first, first + len(places))
         return pa.table({"row": rows, "size": telling.sizes.astype(np.int32)} | dict(keys))
@@ -66,7 +66,8 @@ class _Comparer(_Cutter):
         starts = range(0, len(pairs), READ_AT_ONCE)
         places = np.load(self.places, mmap_mode="r")
         ends = [np.stack(np.divmod(pairs[at : at + READ_AT_ONCE], self.rows), axis=1) for at in starts]
-        similarities = [compare_pairs(self.corpus, places, self.templates, some) for some in ends]
+        texts = (self.corpus, places, self.templates, self.settings.ngram_words)
+        similarities = [compare_pairs(*texts, some) for some in ends]
         return pa.table({"similarity": np.concatenate(similarities)})
 
 

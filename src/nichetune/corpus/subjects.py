@@ -6,14 +6,15 @@ corpus -> a sequence of Subject(text="pinguecula of the right eye 0", exact="pin
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nichetune.corpus.normal import loosen_normal, normalise_text
-from nichetune.corpus.words import Spelled, Words
+from nichetune.corpus.shingles import cut_shingles
+from nichetune.corpus.words import Ragged, hash_words
 
 if TYPE_CHECKING:
     from nichetune.core.records import Example
@@ -38,9 +39,16 @@ class Subject:
 
 @dataclass(frozen=True)
 class Read:
-    """Some texts as words, and their source files. [texts]"""
+    """Some texts as they are compared. [texts] each
 
-    spelled: Spelled
+    Attributes:
+        shingles: all of theirs.
+        words: how many they have.
+        files: where they come from.
+    """
+
+    shingles: Ragged
+    words: np.ndarray
     files: Sequence[str]
 
 
@@ -48,7 +56,7 @@ class Corpus(Sequence[Subject]):
     """Texts to be compared, by their places; travels to the workers.
 
     Attributes:
-        at_hand: their words are in memory: they are compared here, however many they are.
+        at_hand: their shingles are in memory: they are compared here, however many they are.
     """
 
     at_hand = False
@@ -57,18 +65,12 @@ class Corpus(Sequence[Subject]):
     def __getitem__(self, n: int) -> Subject:  # type: ignore[override]
         """One text."""
 
-    def read(self, places: np.ndarray) -> Read:
-        """Some texts as words; numbers are alike in them already."""
-        files: list[str] = []
-        words = Words(normal=True)
-
-        def texts() -> Iterator[str]:
-            for n in places.tolist():
-                one = self[n]
-                files.append(one.file)
-                yield one.text
-
-        return Read(words.spell(words.read(texts())), files)
+    def read(self, places: np.ndarray, run: int) -> Read:
+        """Some texts as runs of words, in which numbers are alike."""
+        subjects = (self[n] for n in places.tolist())
+        texts = [(one.text.encode("utf-8", "surrogatepass"), one.file) for one in subjects]
+        words = hash_words([text for text, _ in texts])
+        return Read(cut_shingles(words, run), words.sizes, [file for _, file in texts])
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,24 @@
-"""Texts as numbers: each word is folded and hashed once, however often it stands in a corpus.
+"""Texts as numbers: every word of many texts is hashed at once.
 
-texts -> Spelled: for each text the numbers of its words; for each word two hashes
+texts -> for each the hashes of its words
 
-    words = Words()
-    words.read(["Room 12, OD.", "room 7 OD"]).spell(words).hash_rows("loose")  ->  two equal numbers
-
-What stands between two blanks is folded by itself (normal.py gives the same for it, alone or in its text), so a corpus
-is split at blanks and looked up; the rest is done on arrays. *Exact* hashes tell numbers apart, *loose* ones do not.
+    hash_words([b"room  od", b"od"])  ->  Ragged(values=[5107…, 1180…, 1180…], starts=[0, 2, 3])
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
-from nichetune.corpus.digests import digest_all, mix
-from nichetune.corpus.normal import loosen_normal, normalise_text
+from nichetune.corpus.digests import mix
 
-_DIGIT = re.compile(r"\d")
 # Rows that are worked on at once: few enough for a processor's cache.
-_BLOCK_ROWS, _BLOCK_VALUES = 1 << 10, 1 << 18
+BLOCK_ROWS, _BLOCK_VALUES = 1 << 10, 1 << 18
+_BLANK = 32  # and below: what stands between words
+_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)  # of words up to eight bytes
+_FACTOR = np.uint64(0xD1342543DE82EF95)
 
 
 @dataclass(frozen=True)
@@ -86,93 +81,31 @@ def join_rows(some: Iterable[Ragged]) -> Ragged:
     return Ragged(joined, starts)
 
 
-@dataclass(frozen=True)
-class Spelled:
-    """Texts as rows of words.
-
-    Attributes:
-        words: numbers of words.
-        exact, loose: hashes by a word's number; in the second all numbers count as one word. The same array where
-            no word holds a number. [words]
-    """
-
-    words: Ragged
-    exact: np.ndarray
-    loose: np.ndarray
-
-    def take(self, rows: np.ndarray) -> Spelled:
-        """Some texts, in any order."""
-        return Spelled(self.words.take(rows), self.exact, self.loose)
-
-    def hash_rows(self, hashes: np.ndarray) -> np.ndarray:
-        """A digest of each whole text by `exact` or `loose`. [texts]"""
-        digests = np.zeros(len(self.words), dtype=np.uint64)
-        for start, stop in cut_blocks(self.words.starts):
-            block = self.words.slice(start, stop)
-            places = np.arange(block.starts[-1]) - np.repeat(block.starts[:-1], block.sizes)
-            placed = hashes[block.values] + places.astype(np.uint64) * np.uint64(0xD1342543DE82EF95)
-            sums = np.zeros(len(placed) + 1, dtype=np.uint64)
-            np.cumsum(mix(placed), out=sums[1:])
-            digests[start:stop] = sums[block.starts[1:]] - sums[block.starts[:-1]]
-        return digests
+def hash_words(texts: Sequence[bytes]) -> Ragged:
+    """A hash of each word of normal texts in UTF-8, in order. Words up to eight bytes never share one."""
+    joined = b"\n%b\n%b" % (b"\n".join(texts), bytes(8))
+    is_solid = np.frombuffer(joined, dtype=np.uint8) > _BLANK
+    edges = np.flatnonzero(is_solid[1:] != is_solid[:-1]) + 1
+    starts, left = edges[::2], edges[1::2] - edges[::2]
+    eight = np.ndarray((len(joined) - 7,), "<u8", joined, strides=(1,))  # the eight bytes from any place on
+    hashed = mix(eight[starts] & _MASKS[np.minimum(left, 8)])
+    long, at = np.flatnonzero(left > 8), 8
+    while len(long):
+        more = eight[starts[long] + at] & _MASKS[np.minimum(left[long] - at, 8)]
+        hashed[long] = mix(hashed[long] * _FACTOR + more)
+        at += 8
+        long = long[left[long] > at]
+    ends = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)
+    return Ragged(hashed, np.concatenate([[0], np.searchsorted(starts, ends)]))
 
 
-class Words:
-    """Numbers what stands between blanks, in the order in which it comes.
-
-    Args:
-        normal: texts are normalised and loosened already: what stands between blanks is a word.
-    """
-
-    def __init__(self, normal: bool = False) -> None:
-        self._normal = normal
-        self._numbers = _Numbers()
-
-    def read(self, texts: Iterable[str]) -> Ragged:
-        """The numbers of what stands between the blanks of texts."""
-        sizes: list[int] = []
-
-        def split() -> Iterator[list[str]]:
-            for text in texts:
-                chunks = text.split()
-                sizes.append(len(chunks))
-                yield chunks
-
-        found = map(self._numbers.__getitem__, chain.from_iterable(split()))
-        values = np.fromiter(found, dtype=np.uint32)
-        return Ragged(values, start_rows(np.array(sizes, dtype=np.int64)))
-
-    def spell(self, chunks: Ragged) -> Spelled:
-        """The words of texts that were read: most chunks are one word, some are none or several."""
-        tokens = [[chunk] if self._normal else _fold(chunk) for chunk in self._numbers]
-        flat = list(chain.from_iterable(tokens))
-        exact = loose = digest_all(flat)
-        if not self._normal and any(map(_DIGIT.search, flat)):
-            loose = digest_all(map(loosen_normal, flat))
-        table = Ragged(np.arange(len(flat), dtype=np.uint32), start_rows(np.array([len(one) for one in tokens], dtype=np.int64)))
-        return Spelled(_spread(chunks, table), exact, loose)
-
-
-def _fold(chunk: str) -> list[str]:
-    """The words between two blanks."""
-    if chunk.isascii() and chunk.isalpha():  # the usual case, at a tenth of the cost
-        return [chunk.lower()]
-    return normalise_text(chunk).split()
-
-
-class _Numbers(dict[str, int]):
-    def __missing__(self, chunk: str) -> int:
-        self[chunk] = number = len(self)
-        return number
-
-
-def _spread(chunks: Ragged, table: Ragged) -> Ragged:
-    """Puts a chunk's words in its place."""
-    if len(table) == len(table.values) and (table.sizes == 1).all():
-        return chunks
-    starts = start_rows(table.sizes[chunks.values])[chunks.starts]
-    blocks = (chunks.slice(*block) for block in cut_blocks(chunks.starts))
-    return Ragged(np.concatenate([table.take(block.values).values for block in blocks]), starts)
+def digest_rows(words: Ragged) -> np.ndarray:
+    """A digest of each text by its words in their order. [texts]"""
+    places = np.arange(words.starts[-1]) - np.repeat(words.starts[:-1], words.sizes)
+    placed = words.values + places.astype(np.uint64) * _FACTOR
+    sums = np.zeros(len(placed) + 1, dtype=np.uint64)
+    np.cumsum(mix(placed), out=sums[1:])
+    return sums[words.starts[1:]] - sums[words.starts[:-1]]
 
 
 def cut_blocks(starts: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -180,6 +113,6 @@ def cut_blocks(starts: np.ndarray) -> Iterator[tuple[int, int]]:
     row = 0
     while row < len(starts) - 1:
         most = int(np.searchsorted(starts, starts[row] + _BLOCK_VALUES, side="right")) - 1
-        stop = min(len(starts) - 1, row + _BLOCK_ROWS, max(row + 1, most))
+        stop = min(len(starts) - 1, row + BLOCK_ROWS, max(row + 1, most))
         yield row, stop
         row = stop
