@@ -31,11 +31,10 @@ from nichetune.corpus.shingles import cut_shingles
 from nichetune.corpus.subjects import Corpus, Read, Subject
 from nichetune.corpus.templates import Sources
 from nichetune.corpus.text_lines import TextLine, dump_object, iter_text_lines, parse_object, read_line
-from nichetune.corpus.words import digest_rows, hash_words, join_rows
+from nichetune.corpus.words import Ragged, digest_rows, hash_words, join_rows
 
 _NOT_COMPARED = frozenset({"id", "group", "entities", "text"})
 _READ_AT_ONCE = 500  # texts
-_NONE = np.empty(0, dtype=np.uint64)
 _NOTHING_ELSE = digest(canonical_json({}))
 
 
@@ -57,20 +56,10 @@ class Lines(Corpus):
         self.names: list[str] = []
         self.groups: list[str | None] = []
         self._source, self._starts, rests = source, array("q"), array("Q")
-        texts = self._scan(rests)
-        exact, loose, sizes, shingles = [_NONE], [_NONE], [_NONE], []
-        while folded := [fold_text(text) for text in islice(texts, _READ_AT_ONCE)]:
-            words = hash_words(folded)
-            exact.append(digest_rows(words))
-            loosened = [loosen_folded(text) for text in folded]
-            if loosened != folded:
-                words = hash_words(loosened)
-            loose.append(exact[-1] if loosened == folded else digest_rows(words))
-            sizes.append(words.sizes)
-            shingles.append(cut_shingles(words, run))
-        self.rests = np.array(rests, dtype=np.uint64)
-        self.texts, self.loose, self.words = (np.concatenate(some) for some in (exact, loose, sizes))
-        self.shingles = join_rows(shingles)
+        exact, loose, sizes = array("Q"), array("Q"), array("q")
+        self.shingles = join_rows(_cut(self._scan(rests), run, exact, loose, sizes))
+        self.texts, self.loose, self.rests = (np.array(one, dtype=np.uint64) for one in (exact, loose, rests))
+        self.words = np.array(sizes, dtype=np.int64)
         self._handle = source.open("rb")
 
     def _scan(self, rests: array[int]) -> Iterator[str]:
@@ -110,6 +99,21 @@ class Lines(Corpus):
         if self.groups[n] is None:
             return line[:-1].rstrip() + b", " + dump_object({"group": group})[1:].encode() + b"\n"
         return dump_object(parse_object(line.decode()) | {"group": group}).encode() + b"\n"
+
+
+def _cut(
+    texts: Iterator[str], run: int, exact: array[int], loose: array[int], sizes: array[int]
+) -> Iterator[Ragged]:  # fmt: skip
+    """The shingles of texts, some texts at a time; notes their digests and how many words they have."""
+    while folded := [fold_text(text) for text in islice(texts, _READ_AT_ONCE)]:
+        words = hash_words(folded)
+        exact.frombytes(digest_rows(words).tobytes())
+        loosened = [loosen_folded(text) for text in folded]
+        if loosened != folded:
+            words = hash_words(loosened)
+        loose.frombytes(digest_rows(words).tobytes())
+        sizes.frombytes(words.sizes.tobytes())
+        yield cut_shingles(words, run)
 
 
 @dataclass(frozen=True)
