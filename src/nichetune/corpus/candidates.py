@@ -5,9 +5,9 @@ texts -> pairs (a, b, similarity), a < b
     Pair(a=3, b=17, similarity=0.91)
 
 Texts are cut into shingles, pairs are proposed, and every pair is verified: below the threshold it is thrown out, so
-there are no false ones. Here, all pairs at the threshold are proposed (prefixes.py): up to one part of texts, and
-however many where their words are in memory anyway. Of more texts nobody sees all shingles at once: MinHash proposes,
-and finds 9,999 pairs of 10,000 or more (shuffles.py).
+there are no false ones. Here, all pairs at the threshold are proposed (prefixes.py): of one part of texts, and of
+however many where their shingles are in memory anyway. Of more texts nobody sees all shingles at once: MinHash
+proposes, and finds 9,999 pairs of 10,000 or more (shuffles.py).
 """
 
 from __future__ import annotations

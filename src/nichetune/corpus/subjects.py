@@ -1,4 +1,4 @@
-"""Texts as they are compared, read when they are asked for: one by one as texts, or many at once as words.
+"""Texts as they are compared, read when they are asked for: one by one as texts, or many at once as shingles.
 
 corpus -> a sequence of Subject(text="pinguecula of the right eye 0", exact="pinguecula of the right eye 2", …)
 """
@@ -66,7 +66,7 @@ class Corpus(Sequence[Subject]):
         """One text."""
 
     def read(self, places: np.ndarray, run: int) -> Read:
-        """Some texts as runs of words, in which numbers are alike."""
+        """Some texts as shingles of `run` words, in which numbers are alike."""
         subjects = (self[n] for n in places.tolist())
         texts = [(one.text.encode("utf-8", "surrogatepass"), one.file) for one in subjects]
         words = hash_words([text for text, _ in texts])

@@ -62,19 +62,13 @@ class Templates:
     Args:
         run: words in a shingle.
         share: of a source's groups; in more than these a shingle is its template.
-        places: of the texts to look at; by default all.
-        sources: their files.
+        places: of the texts to look at.
+        sources: their files. [places]
         groups: digests of their groups, 0 for one of its own. [places]
     """
 
     def __init__(
-        self,
-        corpus: Corpus,
-        run: int,
-        share: float,
-        places: np.ndarray,
-        sources: Sources,
-        groups: np.ndarray,
+        self, corpus: Corpus, run: int, share: float, places: np.ndarray, sources: Sources, groups: np.ndarray
     ) -> None:
         self._held: dict[str, np.ndarray] = {}
         if share >= 1:
@@ -95,11 +89,19 @@ class Templates:
             return whole
         sources = Sources.of(read.files)
         telling = np.ones(len(whole.values), dtype=bool)
-        for name, held in self._held.items():
-            is_of = np.array([name in _sources(file) for file in sources.names], dtype=bool)[sources.files]
-            if is_of.any():
-                telling &= ~(np.repeat(is_of, whole.sizes) & _is_in(whole.values, held))
+        for file, members in _split_by(sources.files, sources.names):
+            for name in _sources(file):
+                if name in self._held:
+                    inside = _list_places(whole, members)
+                    telling[inside] &= ~_is_in(whole.values[inside], self._held[name])
         return whole.keep(telling)
+
+
+def _list_places(whole: Ragged, rows: np.ndarray) -> np.ndarray | slice:
+    """Where the values of some rows stand."""
+    if len(rows) == len(whole):
+        return slice(None)
+    return Ragged(np.arange(len(whole.values)), whole.starts).take(rows).values
 
 
 def _is_in(values: np.ndarray, held: np.ndarray) -> np.ndarray:
