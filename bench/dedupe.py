@@ -1,4 +1,4 @@
-"""Our near-duplicate search against datatrove, text-dedup and rensa: one corpus, one run, the same runs and bands.
+"""Our near-duplicate search against datatrove, text-dedup and rensa: one corpus, one run, the same runs of words.
 
     python bench/dedupe.py [--records 50000] [--repeats 3] [--tools ours rensa] [--peer-python PYTHON] [--json FILE]
 
@@ -7,8 +7,8 @@ Peers are looked for in `--peer-python` (by default this interpreter):
     pip install rensa spacy "datatrove[io,processing]" datasets click "click-option-group<0.6" bitarray ftfy regex
     pip install --no-deps text-dedup
 
-(of text-dedup only its MinHash command is run, which needs no more). One that is missing is said to be so. All get
-runs of 3 words and 32 bands of 4 hashes: P(found | 0.8) > 0.9999.
+(of text-dedup only its MinHash command is run, which needs no more). One that is missing is said to be so. All compare
+runs of 3 words at a threshold of 0.8; the peers get 32 bands of 4 hashes, P(found | 0.8) > 0.9999.
 
 The corpus holds texts of 15 to 120 words with planted copies: exact ones (case and spaces changed), near ones (words
 changed as far as the Jaccard similarity of their runs stays at 0.8 or above, measured), short texts with copies of the
@@ -16,9 +16,9 @@ same words, and templated letters that each say something of their own and must 
 in a process of its own and writes which texts stay; the tools take turns, `--repeats` times.
 
 Measured: recall on planted copies by kind, other texts wrongly removed; processor seconds by os.times of the process
-and of those that it waited for, the whole and what comes after the interpreter has started and the library is loaded;
-peak memory of the process tree, and what the process held when the library was loaded. Speeds are medians, with the
-least and the most of the repeats.
+and of those that it waited for (of other workers as sampled), the whole and what comes after the interpreter has
+started and the library is loaded; peak memory of the process tree, and what the process held when all was loaded.
+Speeds are medians, with the least and the most of the repeats.
 
 What each does not do: rensa verifies no pair by its texts and folds no punctuation; its *rho* pipeline, which it calls
 its fastest, moreover flags every member of a cluster, so that no text stays for its copies. datatrove and text-dedup
@@ -33,7 +33,6 @@ import json
 import os
 import platform
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -188,11 +187,11 @@ def measure(tool: str, folder: Path, records: list[Record], options: argparse.Na
     python = sys.executable if tool == "ours" else options.peer_python
     command = [python, __file__, "--tool", tool, "--folder", str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} if tool == "ours" else dict(os.environ)
-    start, peak = time.monotonic(), 0
+    start, peak, used = time.monotonic(), 0, dict[int, float]()
     with (folder / f"{tool}.log").open("w") as log:
         process = psutil.Popen(command, stdout=log, stderr=log, env=environment)
         while process.poll() is None:
-            peak = max(peak, look_at(process, {}))
+            peak = max(peak, look_at(process, used))
             time.sleep(_EVERY_S)
     seconds = time.monotonic() - start
     if process.returncode != 0:
@@ -200,8 +199,9 @@ def measure(tool: str, folder: Path, records: list[Record], options: argparse.Na
         return {"failed": last[0] if last else f"exit {process.returncode}"}
     told = json.loads((folder / f"{tool}.told").read_text())
     kept = set((folder / f"{tool}.kept").read_text().split())
-    peak_mib = max(peak >> 20, told.pop("peak_mib"))  # a tree is sampled, a process alone is known to the byte
-    return told | {"seconds": seconds, "peak_mib": peak_mib} | judge(records, kept)
+    # A process alone tells all by itself; workers of datatrove are nobody's that it waits for, and are sampled.
+    whole = {"peak_mib": max(peak >> 20, told["peak_mib"]), "cpu_s": max(sum(used.values()), told["cpu_s"])}
+    return told | whole | {"seconds": seconds} | judge(records, kept)
 
 
 def sum_up(runs: list[dict[str, Any]], records: int) -> dict[str, Any]:
@@ -298,7 +298,8 @@ def run_tool(tool: str, folder: Path) -> None:
 
 def tell_use() -> tuple[float, int]:
     """Processor seconds of this process and those it waited for; the most MiB that it held."""
-    return sum(os.times()[:4]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    most = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return sum(os.times()[:4]), int(most.split()[1]) >> 10  # ru_maxrss would begin at what the parent held
 
 
 def run_ours(folder: Path, loaded: Loaded) -> list[str]:
