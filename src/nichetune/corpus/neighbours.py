@@ -1,4 +1,4 @@
-"""Finds texts that are nearly the same: long ones by MinHash, short ones and pure templates in ways of their own.
+"""Finds texts that are nearly the same: long ones by runs of words, short ones and pure templates in their own ways.
 
 subjects -> pairs (a, b, similarity), a < b
 

@@ -20,11 +20,10 @@ _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*)_\d+\]")
 _TOKEN = re.compile(r"(?<![\w)])[-+]?\d+(?:[.,:/]\d+)*%?|\w+(?:['’]\w+)*(?:[+-](?=[\s.,;:)]|$))?|[<>=±≤≥%°]")
 _DIGIT = digits.encode()
 _DIGITS = re.compile(r"\d+")
-
-
 # Of a text of these alone the words are the runs of letters.
 _BLANKS = b' \t\n\r\f\v.,;:!?()"/&*#@$^~`{}|\\'
 _PLAIN = _BLANKS + ascii_letters.encode()
+_LONGEST_KEPT = 64  # letters: longer chunks are hardly words, and may be encoded files
 _FOLD_PLAIN = bytes.maketrans(_BLANKS + ascii_uppercase.encode(), b" " * len(_BLANKS) + ascii_lowercase.encode())
 
 
@@ -39,7 +38,9 @@ def fold_text(text: str) -> bytes:
     if not raw.translate(None, _PLAIN):  # the usual case, at a tenth of the cost
         return raw.translate(_FOLD_PLAIN)
     # No rule reaches over a blank, and what stands between two of them comes again and again.
-    return " ".join(map(_fold_chunk, text.split())).encode("utf-8", "surrogatepass")
+    chunks = text.split()
+    fold = _fold_again if len(max(chunks, key=len, default="")) <= _LONGEST_KEPT else _fold_chunk
+    return " ".join(map(fold, chunks)).encode("utf-8", "surrogatepass")
 
 
 def loosen_folded(folded: bytes) -> bytes:
@@ -49,7 +50,6 @@ def loosen_folded(folded: bytes) -> bytes:
     return _DIGITS.sub("0", folded.decode("utf-8", "surrogatepass")).encode("utf-8", "surrogatepass")
 
 
-@lru_cache(1 << 15)
 def _fold_chunk(chunk: str) -> str:
     """What stands between two blanks, folded; it may be several words, or none."""
     plain = unicodedata.normalize("NFKC", chunk)
@@ -57,6 +57,9 @@ def _fold_chunk(chunk: str) -> str:
         plain = _PLACEHOLDER.sub(lambda match: f" {match.group(1).lower()} ", plain)
     # Word by word: folding may put a mark behind a letter, at which a word would be cut.
     return " ".join(token.casefold().replace("’", "'") for token in _TOKEN.findall(plain))
+
+
+_fold_again = lru_cache(1 << 15)(_fold_chunk)
 
 
 def loosen_text(text: str) -> str:
