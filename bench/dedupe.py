@@ -1,21 +1,28 @@
-"""Our near-duplicate search against datatrove, text-dedup and rensa: one corpus, one run, the same runs and bands.
+"""Our near-duplicate search against datatrove, text-dedup and rensa: one corpus, one run, the same runs of words.
 
-    python bench/dedupe.py [--records 50000] [--peer-python PYTHON] [--json FILE]
+    python bench/dedupe.py [--records 50000] [--repeats 3] [--tools ours rensa] [--peer-python PYTHON] [--json FILE]
 
 Peers are looked for in `--peer-python` (by default this interpreter):
 
     pip install rensa spacy "datatrove[io,processing]" datasets click "click-option-group<0.6" bitarray ftfy regex
     pip install --no-deps text-dedup
 
-(of text-dedup only its MinHash command is run, which needs no more). One that is missing is said to be so. All get
-runs of 3 words and 32 bands of 4 hashes: P(found | 0.8) > 0.9999.
+(of text-dedup only its MinHash command is run, which needs no more). One that is missing is said to be so. All compare
+runs of 3 words at a threshold of 0.8; the peers get 32 bands of 4 hashes, P(found | 0.8) > 0.9999.
 
 The corpus holds texts of 15 to 120 words with planted copies: exact ones (case and spaces changed), near ones (words
 changed as far as the Jaccard similarity of their runs stays at 0.8 or above, measured), short texts with copies of the
-same words, and templated letters that each say something of their own and must all stay. Measured for each tool, in a
-process of its own that reads the file and writes what stays: recall on planted copies by kind, other texts wrongly
-removed, records a second over the whole command, the same a second of processor time (which a busy neighbour hardly
-moves), and the peak memory of its process tree.
+same words, and templated letters that each say something of their own and must all stay. Every tool reads the same file
+in a process of its own and writes which texts stay; the tools take turns, `--repeats` times.
+
+Measured: recall on planted copies by kind, other texts wrongly removed; processor seconds by os.times of the process
+and of those that it waited for (of other workers as sampled), the whole and what comes after the interpreter has
+started and the library is loaded; peak memory of the process tree, and what the process held when all was loaded.
+Speeds are medians, with the least and the most of the repeats.
+
+What each does not do: rensa verifies no pair by its texts and folds no punctuation; its *rho* pipeline, which it calls
+its fastest, moreover flags every member of a cluster, so that no text stays for its copies. datatrove and text-dedup
+verify nothing and join whatever shares a band. None sets templates apart or compares short texts in a way of their own.
 """
 
 from __future__ import annotations
@@ -26,20 +33,24 @@ import json
 import os
 import platform
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-TOOLS = ("ours", "datatrove", "text-dedup", "rensa")
+TOOLS = ("ours", "rensa", "rensa rho", "datatrove", "text-dedup")
+Loaded = Callable[[], None]  # is called when all imports are done
 KINDS = ("exact", "near", "short")
 _EVERY_S = 0.05
-_PIECE = 5_000
+_PIECE = 1_000
 
 
 @dataclass(frozen=True)
@@ -60,10 +71,12 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         records = write_corpus(Path(folder), options.records, options.seed)
-        results = {tool: measure(tool, Path(folder), records, options) for tool in TOOLS}
+        runs = [{tool: measure(tool, Path(folder), records, options) for tool in options.tools}
+                for _ in range(options.repeats)]  # fmt: skip
+        results = {tool: sum_up([one[tool] for one in runs], len(records)) for tool in options.tools}
     print_table(results, options.records)
     if options.json:
-        told = {"records": options.records, "machine": describe_machine(), "tools": results}
+        told = {"records": options.records, "repeats": options.repeats, "machine": describe_machine(), "tools": results}
         options.json.write_text(json.dumps(told, indent=2) + "\n")
 
 
@@ -72,6 +85,8 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=TOOLS)
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--tool", help=argparse.SUPPRESS)
@@ -164,9 +179,11 @@ def shingle(words: list[str]) -> set[tuple[str, ...]]:
 
 
 def measure(tool: str, folder: Path, records: list[Record], options: argparse.Namespace) -> dict[str, Any]:
-    """One tool in a fresh process tree."""
+    """One tool in a fresh process tree, with nothing left of its last run."""
     import psutil
 
+    for name in ("datatrove", "text-dedup", "cache"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     python = sys.executable if tool == "ours" else options.peer_python
     command = [python, __file__, "--tool", tool, "--folder", str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} if tool == "ours" else dict(os.environ)
@@ -176,14 +193,31 @@ def measure(tool: str, folder: Path, records: list[Record], options: argparse.Na
         while process.poll() is None:
             peak = max(peak, look_at(process, used))
             time.sleep(_EVERY_S)
-    seconds, cpu_s = time.monotonic() - start, sum(used.values())
+    seconds = time.monotonic() - start
     if process.returncode != 0:
         last = (folder / f"{tool}.log").read_text().strip().splitlines()[-1:]
         return {"failed": last[0] if last else f"exit {process.returncode}"}
+    told = json.loads((folder / f"{tool}.told").read_text())
     kept = set((folder / f"{tool}.kept").read_text().split())
-    speed = {"seconds": round(seconds, 2), "records_per_s": round(len(records) / seconds),
-             "cpu_s": round(cpu_s, 2), "records_per_cpu_s": round(len(records) / cpu_s)}  # fmt: skip
-    return speed | {"peak_mib": round(peak / 2**20)} | judge(records, kept)
+    # A process alone tells all by itself; workers of datatrove are nobody's that it waits for, and are sampled.
+    whole = {"peak_mib": max(peak >> 20, told["peak_mib"]), "cpu_s": max(sum(used.values()), told["cpu_s"])}
+    return told | whole | {"seconds": seconds} | judge(records, kept)
+
+
+def sum_up(runs: list[dict[str, Any]], records: int) -> dict[str, Any]:
+    """Medians of the speeds, with the least and the most; all else is the same in every run."""
+    failed = [one for one in runs if "failed" in one]
+    if failed:
+        return failed[0]
+    work = [one["cpu_s"] - one["start_cpu_s"] for one in runs]
+    speeds = {
+        "records_per_s": [records / one["seconds"] for one in runs],
+        "records_per_cpu_s": [records / one["cpu_s"] for one in runs],
+        "records_per_cpu_s_loaded": [records / one for one in work],
+    }
+    told = {name: [round(f(some)) for f in (median, min, max)] for name, some in speeds.items()}
+    memory = {name: round(median(one[name] for one in runs)) for name in ("peak_mib", "start_mib")}
+    return runs[0] | told | memory | {"cpu_s": [round(one["cpu_s"], 2) for one in runs]}
 
 
 def look_at(process: Any, used: dict[int, float]) -> int:
@@ -233,39 +267,51 @@ def describe_machine() -> str:
 def print_table(results: dict[str, dict[str, Any]], records: int) -> None:
     """Markdown."""
     print(f"{records:,} records, {describe_machine()}\n")
-    print(
-        "| tool | recall: all | exact | near | short | texts lost | of them letters | records/s | "
-        "records/CPU s | peak MiB |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("| tool | recall: all | exact | near | short | texts lost | of them letters | records/s | records/CPU s "
+          "| the same once loaded | peak MiB | of them loaded |")  # fmt: skip
+    print("|" + "---|" * 12)
     for tool, one in results.items():
         if "failed" in one:
-            print(f"| {tool} | {one['failed']} | | | | | | | | |")
+            print(f"| {tool} | {one['failed']} |" + " |" * 10)
             continue
         recall = " | ".join(f"{one['recall'].get(kind, 0):.4f}" for kind in ("all", *KINDS))
+        names = ("records_per_s", "records_per_cpu_s", "records_per_cpu_s_loaded")
+        speeds = " | ".join("{:,} ({:,} to {:,})".format(*one[name]) for name in names)
         print(f"| {tool} | {recall} | {one['texts_lost']:,} | {one['letters_lost']:,} of {one['letters']:,} "
-              f"| {one['records_per_s']:,} | {one['records_per_cpu_s']:,} | {one['peak_mib']:,} |")  # fmt: skip
+              f"| {speeds} | {one['peak_mib']:,} | {one['start_mib']:,} |")  # fmt: skip
 
 
 # --- the tools ----------------------------------------------------------------------------------------------------
 
 
 def run_tool(tool: str, folder: Path) -> None:
-    """Dedupes corpus.jsonl with one tool and writes the ids that stay."""
-    runs = {"ours": run_ours, "datatrove": run_datatrove, "text-dedup": run_text_dedup, "rensa": run_rensa}
-    kept = runs[tool](folder)
+    """Dedupes corpus.jsonl with one tool; writes the ids that stay, and what it took."""
+    runs = {"ours": run_ours, "datatrove": run_datatrove, "text-dedup": run_text_dedup, "rensa": run_rensa,
+            "rensa rho": run_rensa_rho}  # fmt: skip
+    marks: list[tuple[float, int]] = []
+    kept = runs[tool](folder, lambda: marks.append(tell_use()))
+    (start_cpu_s, start_mib), (cpu_s, peak_mib) = marks[0], tell_use()
+    told = {"start_cpu_s": start_cpu_s, "start_mib": start_mib, "cpu_s": cpu_s, "peak_mib": peak_mib}
+    (folder / f"{tool}.told").write_text(json.dumps(told))
     (folder / f"{tool}.kept").write_text("\n".join(kept))
 
 
-def run_ours(folder: Path) -> list[str]:
+def tell_use() -> tuple[float, int]:
+    """Processor seconds of this process and those it waited for; the most MiB that it held."""
+    most = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return sum(os.times()[:4]), int(most.split()[1]) >> 10  # ru_maxrss would begin at what the parent held
+
+
+def run_ours(folder: Path, loaded: Loaded) -> list[str]:
     """As `nichetune dedupe corpus.jsonl out.jsonl` does."""
     from nichetune.corpus.dedupe_file import dedupe_file
 
+    loaded()
     dedupe_file(folder / "corpus.jsonl", folder / "ours.jsonl")
     return [json.loads(line)["id"] for line in (folder / "ours.jsonl").open()]
 
 
-def run_datatrove(folder: Path) -> list[str]:
+def run_datatrove(folder: Path, loaded: Loaded) -> list[str]:
     """Its four steps with its local executor, one worker a core for signatures and the filter."""
     try:
         from datatrove.executor.local import LocalPipelineExecutor
@@ -280,6 +326,7 @@ def run_datatrove(folder: Path) -> list[str]:
         from datatrove.pipeline.writers.jsonl import JsonlWriter
     except ImportError:
         sys.exit("not installed: pip install datatrove[io,processing] spacy")
+    loaded()
     config = MinhashConfig(n_grams=3, num_buckets=32, hashes_per_bucket=4)
     work, cores = folder / "datatrove", os.cpu_count() or 1
     step = {name: str(work / name) for name in ("signatures", "buckets", "remove", "out")}
@@ -295,13 +342,14 @@ def run_datatrove(folder: Path) -> list[str]:
     return [json.loads(line)["id"] for path in (work / "out").iterdir() for line in path.open()]
 
 
-def run_text_dedup(folder: Path) -> list[str]:
+def run_text_dedup(folder: Path, loaded: Loaded) -> list[str]:
     """Its MinHash command, on lower case since it takes Eye and eye for two words; shorter texts than a run go."""
     try:
         from datasets import load_from_disk
         from text_dedup import minhash  # noqa: F401  (whether it is there)
     except ImportError:
         sys.exit("not installed: pip install datasets; pip install --no-deps text-dedup")
+    loaded()  # its command loads itself again
     with (folder / "lower.jsonl").open("w") as lower:
         for line in (folder / "corpus.jsonl").open():
             one = json.loads(line)
@@ -316,12 +364,13 @@ def run_text_dedup(folder: Path) -> list[str]:
     return [str(name) for name in load_from_disk(str(folder / "text-dedup"))["id"]]
 
 
-def run_rensa(folder: Path) -> list[str]:
+def run_rensa(folder: Path, loaded: Loaded) -> list[str]:
     """Its deduplicator with its index, fed with runs of three words in pieces, as its guide does."""
     try:
         from rensa import RMinHashDeduplicator
     except ImportError:
         sys.exit("not installed: pip install rensa")
+    loaded()
     index = RMinHashDeduplicator(threshold=0.8, num_perm=128, use_lsh=True, num_bands=32)
     kept: list[str] = []
     with (folder / "corpus.jsonl").open() as lines:
@@ -331,10 +380,32 @@ def run_rensa(folder: Path) -> list[str]:
     return kept
 
 
+def run_rensa_rho(folder: Path, loaded: Loaded) -> list[str]:
+    """Its sampling sketches and its index over all of them at once: what is not flagged stays."""
+    try:
+        from rensa import RMinHash, RMinHashLSH
+    except ImportError:
+        sys.exit("not installed: pip install rensa")
+    loaded()
+    names: list[str] = []
+
+    def cut() -> Iterator[list[str]]:
+        with (folder / "corpus.jsonl").open() as lines:
+            for line in lines:
+                one = json.loads(line)
+                names.append(one["id"])
+                yield cut_runs(one["text"])
+
+    sketches = RMinHash.digest_matrix_from_token_sets_rho(cut(), 128, 42)
+    index = RMinHashLSH(threshold=0.8, num_perm=128, num_bands=32)
+    flags = index.query_duplicate_flags_matrix_one_shot(sketches)
+    return [name for name, flag in zip(names, flags, strict=True) if not flag]
+
+
 def cut_runs(text: str) -> list[str]:
     """Runs of three words; of a shorter text the whole."""
     words = text.lower().split()
-    return [" ".join(words[at : at + 3]) for at in range(max(1, len(words) - 2))]
+    return list(map(" ".join, zip(words, words[1:], words[2:], strict=False))) or [" ".join(words)]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from nichetune.corpus import dedupe
 from nichetune.corpus.minhash import detection_probability
 from nichetune.corpus.neighbours import find_neighbours
 from nichetune.corpus.normal import normalise_text
-from nichetune.corpus.shingles import Subject, jaccard, shingle
+from nichetune.corpus.shingles import jaccard, shingle
+from nichetune.corpus.subjects import Subject
 
 LONG = (
     "The patient was seen this morning for a central corneal opacity of the {} eye and is to come back in two weeks, "

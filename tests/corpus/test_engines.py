@@ -18,7 +18,7 @@ from nichetune.core.errors import SystemFailure, UserError
 from nichetune.core.files import hash_folder, write_jsonl
 from nichetune.core.records import Source
 from nichetune.core.settings import DataSettings
-from nichetune.corpus import candidates, cleaning, dataplane, dedupe, split
+from nichetune.corpus import cleaning, dataplane, dedupe, shuffles, split
 from nichetune.corpus.engine import start_engine
 from nichetune.corpus.neighbours import find_neighbours
 
@@ -91,7 +91,7 @@ def environment():
 
 def test_neither_parts_nor_shares_of_keys_change_the_result(corpus, whole, monkeypatch):
     monkeypatch.setattr(dataplane, "PART", PART)
-    monkeypatch.setattr(candidates, "_MOST_ROWS", 150)
+    monkeypatch.setattr(shuffles, "_MOST_ROWS", 150)
     run_stages(corpus, corpus.parent / "parts")
     assert hash_folder(corpus.parent / "parts") == whole
 

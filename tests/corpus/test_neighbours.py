@@ -14,7 +14,8 @@ from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.cleaning import clean_examples
 from nichetune.corpus.neighbours import find_neighbours
 from nichetune.corpus.normal import loosen_text, normalise_text
-from nichetune.corpus.shingles import Subject, jaccard, shingle
+from nichetune.corpus.shingles import jaccard, shingle
+from nichetune.corpus.subjects import Subject
 
 LETTER = (
     "Dear customer thank you for your letter about {own} which we have passed on to the office that looks after such "

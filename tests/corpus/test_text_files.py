@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from corpus_tools import lines, read_lines
@@ -71,3 +73,36 @@ def test_deduping_a_file_drops_copies_and_groups_twins(tmp_path):
     counts = dedupe_file(source, target)
     assert counts == {"in": 6, "out": 4, "exact_duplicates": 1, "near_duplicates": 1, "contradictions": 2}
     assert [(one["id"], one["group"]) for one in read_lines(target)] == [("a", "a"), ("c", "a"), ("e", "e"), ("f", "e")]
+
+
+def test_kept_lines_come_out_as_they_came_with_their_group_behind(tmp_path):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_bytes(
+        b'\xef\xbb\xbf{"text":"One thing.", "n":1.50 }\r\n\n  {"id": "b", "group": "own", "text": "\\u00dc \\ud800"}\n'
+        b'{"id": "\xc3\xa9", "text": "Another."}'
+    )
+    dedupe_file(source, target)
+    assert target.read_bytes() == (
+        b'{"text":"One thing.", "n":1.50, "group": "line 1"}\n{"id": "b", "group": "own", "text": "\\u00dc \\ud800"}\n'
+        b'{"id": "\xc3\xa9", "text": "Another.", "group": "\xc3\xa9"}\n'
+    )
+
+
+def test_lines_of_one_id_keep_their_own_groups(tmp_path):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(lines({"id": "a", "group": "g", "text": "One."}, {"id": "a", "group": "h", "text": "Two."}))
+    dedupe_file(source, target)
+    assert [one["group"] for one in read_lines(target)] == ["g", "h"]
+
+
+def test_deduping_a_file_loads_no_engine(tmp_path):
+    (tmp_path / "in.jsonl").write_text(lines({"text": "One thing."}, {"text": "one thing"}))
+    script = """
+import sys
+from pathlib import Path
+from nichetune.corpus.dedupe_file import dedupe_file
+print(dedupe_file(Path(sys.argv[1]) / "in.jsonl", Path(sys.argv[1]) / "out.jsonl")["out"])
+print({"daft", "pyarrow", "pandas", "torch"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "set()"]

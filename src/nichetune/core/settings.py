@@ -206,7 +206,10 @@ class DedupeSettings(Section):
     """Exact and near duplicates."""
 
     permutations: int = Field(
-        128, ge=16, description="MinHash permutations; the error of a similarity is about 1/sqrt(128) = 0.09."
+        128,
+        ge=16,
+        description="MinHash permutations, by which candidates are found among more than 20,000 texts; of fewer all "
+        "pairs at the threshold are candidates. The error of a similarity is about 1/sqrt(128) = 0.09.",
     )
     ngram_words: int = Field(3, ge=1, description="Words in a shingle; 3, since notes are short.")
     threshold: float = Field(

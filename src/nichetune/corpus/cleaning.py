@@ -28,15 +28,16 @@ import numpy as np
 from nichetune.core.records import Example
 from nichetune.core.settings import Settings
 from nichetune.corpus.contradictions import Aside, settle_contradictions
+from nichetune.corpus.digests import digest
 from nichetune.corpus.duplicates import Thinned, drop_alike, drop_equal, sort_by_preference
 from nichetune.corpus.groups import Link, join_groups, refuse_giant_groups
 from nichetune.corpus.minhash import Pair
 from nichetune.corpus.neighbours import Marks, Neighbours, find_neighbours
 from nichetune.corpus.quality import ONLY_TEMPLATE, find_template_texts
 from nichetune.corpus.semantic import Encode, encode_texts, find_same_meaning
-from nichetune.corpus.shingles import Sources
 from nichetune.corpus.subjects import ExampleSubjects
-from nichetune.corpus.traits import Traits, digest, read_traits
+from nichetune.corpus.templates import Sources
+from nichetune.corpus.traits import Traits, read_traits
 from nichetune.corpus.verdicts import Cleaned, Look
 
 _MOST_LISTED = 1_000  # of one meaning: a person looks at the nearest ones; all are counted
@@ -114,7 +115,10 @@ def _find_near(
     examples: Sequence[Example], order: np.ndarray, traits: Traits, settings: Settings, folder: Path
 ) -> Neighbours:
     sources = Sources(traits.files[order], traits.names["files"])
-    marks = Marks(order, traits.texts[order], traits.answers[order], traits.words[order], sources)
+    groups = np.where(traits.groups == digest(""), np.uint64(0), traits.groups)
+    marks = Marks(
+        order, traits.texts[order], traits.answers[order], groups[order], traits.words[order], sources
+    )  # fmt: skip
     return find_neighbours(ExampleSubjects(examples), settings.dedupe, settings.seed, marks, folder)
 
 

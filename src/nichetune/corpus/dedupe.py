@@ -26,11 +26,11 @@ from nichetune.core.settings import Settings
 from nichetune.core.stages import DERIVED, Report
 from nichetune.corpus.cleaning import clean_examples
 from nichetune.corpus.contradictions import estimate_label_noise
+from nichetune.corpus.digests import digest
 from nichetune.corpus.engine import start_engine
 from nichetune.corpus.lines import RecordFile
 from nichetune.corpus.minhash import detection_probability
 from nichetune.corpus.semantic import Encode
-from nichetune.corpus.traits import digest
 from nichetune.corpus.verdicts import Cleaned
 
 

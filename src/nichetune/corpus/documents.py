@@ -18,8 +18,8 @@ import numpy as np
 
 from nichetune.core.files import iter_records
 from nichetune.core.records import Document
+from nichetune.corpus.digests import digest
 from nichetune.corpus.lines import RecordFile
-from nichetune.corpus.traits import digest
 
 
 class IdIndex:

@@ -14,12 +14,15 @@ import fnmatch
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.minhash import Pair
-from nichetune.corpus.traits import Traits
+
+if TYPE_CHECKING:
+    from nichetune.corpus.traits import Traits
 
 WHY = {  # as in "it is the one …"
     "central": "with most copies",

@@ -19,7 +19,7 @@ from nichetune.core.errors import UserError
 from nichetune.core.files import read_records
 from nichetune.core.records import Dropped, Example
 from nichetune.core.settings import DedupeSettings, Settings
-from nichetune.corpus.dedupe_file import FileFindings, Line, examine_file
+from nichetune.corpus.dedupe_file import FileFindings, examine_file
 from nichetune.corpus.duplicates import WHY
 from nichetune.corpus.findings import Cluster, Lookalike
 from nichetune.corpus.normal import loosen_normal, normalise_text
@@ -139,33 +139,29 @@ def explain_line(name: str, source: Path, settings: DedupeSettings | None = None
     """
     done = examine_file(source, settings, seed)
     words = (settings or DedupeSettings()).ngram_words  # type: ignore[call-arg]
-    one = next((line for line in done.lines if line.name == name), None)
-    if one is None:
+    if name not in done.lines.names:
         raise UserError(f"{source}: no line has the id {name}: give an id, or 'line N' where lines have none")
-    return _explain_line(one, done, words)
+    return _explain_line(done.lines.names.index(name), done, words)
 
 
-def _explain_line(one: Line, done: FileFindings, words: int) -> Explanation:
+def _explain_line(place: int, done: FileFindings, words: int) -> Explanation:
     kinds = (("exact duplicate", done.exact), ("near duplicate", done.near))
     gone = {copy.record: (reason, copy) for reason, some in kinds for copy in some}
-    place = done.lines.index(one)
+    lines, name = done.lines, done.lines.names[place]
 
-    def relate(other: Line, how: str, similarity: float) -> Related:
-        return _relate(one.text, other.text, other.name, how, other.name, similarity, words)
+    def relate(other: int, how: str, similarity: float) -> Related:
+        named = lines.names[other]
+        return _relate(lines.text(place), lines.text(other), named, how, named, similarity, words)
 
     found = gone.get(place)
-    copies = [relate(done.lines[g.record], reason, g.similarity) for reason, g in gone.values() if g.kept == place]
+    copies = [relate(g.record, reason, g.similarity) for reason, g in gone.values() if g.kept == place]
     looks = [
-        relate(
-            done.first[pair.b if done.first[pair.a] is one else pair.a],
-            "near, differs in another field",
-            pair.similarity,
-        )
-        for pair in done.found.pairs
-        if any(done.first[n] is one for n in (pair.a, pair.b)) and done.first[pair.a].rest != done.first[pair.b].rest
+        relate(pair.b if pair.a == place else pair.a, "near, differs in another field", pair.similarity)
+        for pair in done.pairs
+        if place in (pair.a, pair.b) and lines.rests[pair.a] != lines.rests[pair.b]
     ]
-    of = relate(done.lines[found[1].kept], found[0], found[1].similarity) if found else None
-    return Explanation(one.name, one.name, found[0] if found else "kept", of, WHY["central"], copies, looks)
+    of = relate(found[1].kept, found[0], found[1].similarity) if found else None
+    return Explanation(name, name, found[0] if found else "kept", of, WHY["central"], copies, looks)
 
 
 def _relate(

@@ -23,12 +23,12 @@ import pyarrow as pa
 from nichetune.core.files import dump_line, hash_text
 from nichetune.core.records import Document, Example
 from nichetune.core.settings import TaskSettings
+from nichetune.corpus.digests import digest
 from nichetune.corpus.lines import RecordFile
 from nichetune.corpus.mask_tables import build_table
 from nichetune.corpus.mask_texts import is_telling, list_open_texts, rebuild_example
 from nichetune.corpus.masker import BLOCK, Job, Masked, Search, find_spans, load_models, mask_block
 from nichetune.corpus.quoting import Quotable, Replaced
-from nichetune.corpus.traits import digest
 from nichetune.corpus.vocabulary import Evidence, Vocabulary, read_vocabulary
 
 R = TypeVar("R", Document, Example)

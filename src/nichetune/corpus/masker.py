@@ -18,10 +18,12 @@ from nichetune.core.files import hash_text
 from nichetune.corpus.analyzer import load_language
 from nichetune.corpus.encodings import replace_surrogates
 from nichetune.corpus.masking.guesses import may_hide_more
+from nichetune.corpus.masking.lexicon import surname_rank
 from nichetune.corpus.masking.plain_words import plain_nouns
 from nichetune.corpus.masking.policy import DEFAULT, Policy, load_policy
 from nichetune.corpus.masking.replace import Replacer
 from nichetune.corpus.masking.tagger import load_weights
+from nichetune.corpus.masking.things import read_things
 from nichetune.corpus.placeholders import PlaceholderMap
 from nichetune.corpus.processes import Pool
 from nichetune.corpus.recognisers import find_personal
@@ -138,6 +140,8 @@ def load_models() -> None:
     load_language()
     load_weights()
     plain_nouns()
+    surname_rank()
+    read_things()
 
 
 def mask_block(

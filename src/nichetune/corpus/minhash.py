@@ -1,6 +1,6 @@
 """Proposes near-duplicate texts by MinHash and LSH: signatures, bands, and the pairs of a band.
 
-sets of shingles -> band keys -> pairs
+shingles of texts -> band keys -> pairs
 
 A signature of k minimum hashes over a text's shingles is cut into bands of r = k / bands rows; two texts that agree in
 a whole band are candidates. P(candidate | s) = 1 - (1 - s^r)^bands (Leskovec, Rajaraman, Ullman: Mining of Massive
@@ -14,21 +14,17 @@ Whether a candidate is a pair its true similarity says: candidates.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from nichetune.core.settings import DedupeSettings
-from nichetune.corpus.dataplane import Series
+from nichetune.corpus.digests import mix
+from nichetune.corpus.words import Ragged, cut_blocks
 
 # Within a bucket all pairs are compared up to this size. In a larger one each text is compared with the first ones
 # and with those just before it: k near copies are joined by a few links each as well as by k^2 / 2.
 _ALL_PAIRS = 64
-# Stands for the space inside a shingle, so that Daft takes each shingle for one word; no normalised text holds it.
-_JOINT = "·"
-_BETWEEN = "\n"
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -47,65 +43,60 @@ def detection_probability(similarity: float, settings: DedupeSettings) -> float:
     return 1.0 - (1.0 - similarity**rows) ** settings.bands
 
 
-def cut_into_bands(texts: Sequence[frozenset[str]], settings: DedupeSettings, seed: int) -> np.ndarray:
-    """A 32-bit hash of each band of the signatures of texts, which are given as their shingles. [texts, bands]"""
+def cut_into_bands(shingles: Ragged, settings: DedupeSettings, seed: int) -> np.ndarray:
+    """A 32-bit hash of each band of the signatures of texts; 0 where a text has no shingle. [bands, texts]"""
     height = settings.permutations // settings.bands
-    # On the column itself: a query engine for it would cost 0.3 s and 50 MB, and is no faster piece by piece.
-    runs = Series.from_pylist([_join(one) for one in texts])
-    signed = runs.minhash(num_hashes=settings.bands * height, ngram_size=1, seed=seed)
-    values = signed.to_arrow().flatten().to_numpy()
-    return _hash_bands(values.reshape(len(texts), settings.bands, height))
+    bands = np.zeros((settings.bands, len(shingles)), dtype=np.uint32)
+    hashes = np.random.default_rng(seed).integers(0, 1 << 32, (settings.bands, height, 2), dtype=np.uint32)
+    hashes[:, :, 0] |= 1  # odd, so that no two numbers fall together
+    some = np.flatnonzero(shingles.sizes)
+    full = Ragged(shingles.values, np.append(shingles.starts[some], shingles.starts[-1]))
+    for start, stop in cut_blocks(full.starts):
+        bands[:, some[start:stop]] = _sign(full.slice(start, stop), hashes)
+    return bands
 
 
-def _join(shingles: frozenset[str]) -> str:
-    """One word a shingle: first all spaces inside shingles, then those between them."""
-    return _BETWEEN.join(shingles).replace(" ", _JOINT).replace(_BETWEEN, " ") or _JOINT
-
-
-def _hash_bands(signatures: np.ndarray) -> np.ndarray:
-    """Mixes the rows of a band into one number. [texts, bands, rows] -> [texts, bands]
-
-    Two bands that collide by chance cost a comparison, never a false pair.
-    """
-    mixed = np.zeros(signatures.shape[:2], dtype=np.uint64)
-    for row in range(signatures.shape[2]):
-        mixed = (mixed ^ signatures[:, :, row].astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return (mixed >> np.uint64(32)).astype(np.uint32)
+def _sign(block: Ragged, hashes: np.ndarray) -> np.ndarray:
+    """Band hashes of texts that all have shingles; two that collide cost a comparison. [bands, texts]"""
+    values = block.values.astype(np.uint32)  # the lower half of a hash is a hash
+    hashed = np.empty_like(values)
+    keys = np.zeros((len(hashes), len(block)), dtype=np.uint64)
+    for band, rows in enumerate(hashes):
+        for factor, addend in rows:
+            np.multiply(values, factor, out=hashed)
+            hashed += addend
+            keys[band] = mix(keys[band] + np.minimum.reduceat(hashed, block.starts[:-1]))
+    return (keys >> np.uint64(32)).astype(np.uint32)
 
 
 def pair_up(rows: np.ndarray, keys: np.ndarray, sizes: np.ndarray, threshold: float) -> np.ndarray:
-    """Pairs of texts with one key in one band, each with the smaller row first. [pairs, 2]
+    """Pairs of texts with one key, each with the smaller row first. [pairs, 2]
 
     Args:
         rows: numbers of the texts, in any order.
-        keys: of this band, beside the rows.
+        keys: beside the rows: of one band, or shingles.
         sizes: numbers of shingles. J <= smaller / larger: most false candidates end here.
     """
     order = np.lexsort((rows, keys))
     rows, keys, sizes = rows[order], keys[order], sizes[order]
-    pairs = [pair for bucket in _find_buckets(keys) for pair in _pairs_of(bucket)]
-    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    one, other = sizes[found[:, 0]], sizes[found[:, 1]]
-    fits = np.minimum(one, other) >= threshold * np.maximum(one, other)
-    paired: np.ndarray = rows[found[fits]]
-    return paired
+    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
+    stops = np.append(starts, len(keys))[1:]
+    long = stops - starts > _ALL_PAIRS
+    found = [np.empty((0, 2), dtype=np.int64)]
+    stop, is_long = np.repeat(stops, stops - starts), np.repeat(long, stops - starts)
 
+    def note(a: np.ndarray, b: np.ndarray) -> None:
+        fits = np.minimum(sizes[a], sizes[b]) >= threshold * np.maximum(sizes[a], sizes[b])
+        found.append(np.stack([rows[a[fits]], rows[b[fits]]], axis=1))
 
-def _find_buckets(keys: np.ndarray) -> Iterator[range]:
-    """Places with the same key, where there are two or more; keys are sorted."""
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(keys)) + 1])
-    stops = np.concatenate([starts[1:], [len(keys)]])
-    for at in np.flatnonzero(stops - starts > 1).tolist():
-        yield range(int(starts[at]), int(stops[at]))
-
-
-def _pairs_of(bucket: range) -> Iterable[tuple[int, int]]:
-    if len(bucket) <= _ALL_PAIRS:
-        return combinations(bucket, 2)
-    half = _ALL_PAIRS // 2
-    return (
-        (bucket[other], bucket[n])
-        for n in range(1, len(bucket))
-        for other in {*range(min(half, n)), *range(max(0, n - half), n)}
-    )
+    at = np.arange(len(rows))
+    for apart in range(1, _ALL_PAIRS):
+        at = at[at + apart < stop[at]]
+        if apart > _ALL_PAIRS // 2:
+            at = at[~is_long[at]]
+        note(at, at + apart)
+    for start, end in zip(starts[long].tolist(), stops[long].tolist(), strict=True):
+        for first in range(start, start + _ALL_PAIRS // 2):
+            far = np.arange(first + _ALL_PAIRS // 2 + 1, end)
+            note(np.full_like(far, first), far)
+    return np.concatenate(found)

@@ -1,4 +1,4 @@
-"""Finds texts that are nearly the same: long ones by MinHash, short ones and pure templates in ways of their own.
+"""Finds texts that are nearly the same: long ones by runs of words, short ones and pure templates in their own ways.
 
 subjects -> pairs (a, b, similarity), a < b
 
@@ -21,9 +21,10 @@ import numpy as np
 
 from nichetune.core.settings import DedupeSettings
 from nichetune.corpus.candidates import find_candidates
+from nichetune.corpus.digests import digest, digest_all, digest_groups, join_digests
 from nichetune.corpus.minhash import Pair
-from nichetune.corpus.shingles import Sources, Subject, Templates
-from nichetune.corpus.traits import digest, digest_all
+from nichetune.corpus.subjects import Corpus, Listed, Subject
+from nichetune.corpus.templates import Sources, Templates
 
 # Words beyond a shingle's up to which a text is short: it then has two shingles at most.
 _SHORT_BEYOND = 2
@@ -38,6 +39,7 @@ class Marks:
         texts: digest of the text in which numbers are alike.
         labels: digest of what else must be the same for two to be copies. Of equal texts with the same label each
             pairs with the first alone: what holds for that one holds for them, and thousands of them cost nothing.
+        groups: digest of the group, 0 for one of its own.
         words: of the text.
         sources: their files.
     """
@@ -45,17 +47,21 @@ class Marks:
     places: np.ndarray
     texts: np.ndarray
     labels: np.ndarray
+    groups: np.ndarray
     words: np.ndarray
     sources: Sources
 
     @classmethod
     def of(cls, subjects: Sequence[Subject], labels: Sequence[Hashable] | None = None) -> Marks:
         """The marks of texts that are at hand."""
-        named = [repr(label) for label in labels] if labels else [""] * len(subjects)
-        words = np.array([one.exact.count(" ") + 1 for one in subjects], dtype=np.int32)
-        sources = Sources.of([one.file for one in subjects])
-        texts = digest_all(one.text for one in subjects)
-        return cls(np.arange(len(subjects)), texts, digest_all(named), words, sources)
+        return cls(
+            places=np.arange(len(subjects)),
+            texts=digest_all(one.text for one in subjects),
+            labels=digest_all(repr(label) for label in labels or [""] * len(subjects)),
+            groups=digest_groups(one.group for one in subjects),
+            words=np.array([one.exact.count(" ") + 1 for one in subjects], dtype=np.int32),
+            sources=Sources.of([one.file for one in subjects]),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,53 +91,39 @@ def find_neighbours(
         with tempfile.TemporaryDirectory() as temporary:
             return find_neighbours(subjects, settings, seed, marks, Path(temporary))
     marks = marks or Marks.of(subjects)
-    own = _Picked(subjects, marks.places)
-    templates = Templates(own, settings.ngram_words, settings.boilerplate_share, marks.sources)
+    corpus = subjects if isinstance(subjects, Corpus) else Listed(subjects)
+    rules = (settings.ngram_words, settings.boilerplate_share)
+    templates = Templates(corpus, *rules, marks.places, marks.sources, marks.groups)
     is_long = marks.words >= settings.ngram_words + _SHORT_BEYOND
     long = np.flatnonzero(is_long)
     first = _find_first(marks.texts[long], marks.labels[long])
     rows = long[first == np.arange(len(long))]
-    found = find_candidates(subjects, marks.places[rows], templates, settings, seed, folder)
+    found = find_candidates(corpus, marks.places[rows], templates, settings, seed, folder)
     bare = {int(rows[n]) for n in found.bare}
     copies = np.flatnonzero(first != np.arange(len(long)))
     equal = [Pair(int(long[first[n]]), int(long[n]), 1.0, equal=True) for n in copies]
     pairs = [replace(one, a=int(rows[one.a]), b=int(rows[one.b])) for one in found.pairs]
     pairs += [one for one in equal if one.a not in bare]
     bare.update([one.b for one in equal if one.a in bare])
-    pairs += _pair_short(np.flatnonzero(~is_long).tolist(), own, marks.labels)
+    pairs += _pair_short(np.flatnonzero(~is_long).tolist(), corpus, marks)
     return Neighbours(sorted(set(pairs)), len(templates), len(bare))
-
-
-@dataclass(frozen=True)
-class _Picked(Sequence[Subject]):
-    """Some texts of the corpus, in another order."""
-
-    subjects: Sequence[Subject]
-    places: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def __getitem__(self, n: int) -> Subject:  # type: ignore[override]
-        return self.subjects[int(self.places[n])]
 
 
 def _find_first(texts: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """For each text the place of the first one that equals it and has its label. [texts]"""
-    both = texts + labels * np.uint64(0x9E3779B97F4A7C15)
-    _, firsts, which = np.unique(both, return_index=True, return_inverse=True)
+    _, firsts, which = np.unique(join_digests(texts, labels), return_index=True, return_inverse=True)
     found: np.ndarray = firsts[which]
     return found
 
 
-def _pair_short(places: Sequence[int], subjects: Sequence[Subject], labels: np.ndarray) -> Iterator[Pair]:
+def _pair_short(rows: Sequence[int], corpus: Corpus, marks: Marks) -> Iterator[Pair]:
     """Each with the first that has its words or letters, and with the first that has its label too."""
     first: dict[tuple[int, int], int] = {}
-    for n in places:
-        text = subjects[n].exact
+    for n in rows:
+        text = corpus[int(marks.places[n])].exact
         if not text:
             continue
         for key in (digest("words", *sorted(text.split())), digest("letters", text.replace(" ", ""))):
-            for label in (-1, int(labels[n])):
+            for label in (-1, int(marks.labels[n])):
                 if first.setdefault((key, label), n) != n:
                     yield Pair(first[key, label], n, 1.0)

@@ -12,12 +12,16 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+
+import numpy as np
 
 from nichetune.core.errors import UserError
 from nichetune.core.settings import QualitySettings
+from nichetune.corpus.digests import digest_groups
 from nichetune.corpus.normal import normalise_text
-from nichetune.corpus.shingles import Subject, Templates, list_runs
+from nichetune.corpus.shingles import list_runs
+from nichetune.corpus.subjects import Corpus
+from nichetune.corpus.templates import Sources, Templates
 
 TOO_SHORT, GARBLED, REPEATS = "too short", "garbled", "repeats itself"
 WRONG_LANGUAGE, ONLY_TEMPLATE = "wrong language", "nothing but boilerplate"
@@ -26,6 +30,7 @@ _MOST_BAD_SHARE = 0.02  # of characters that no writer typed: one in fifty
 _LEAST_WORD_SHARE = 0.5  # letters and digits among what is not space
 _LONGEST_WORD = 120  # characters; longer ones are encoded data
 _JUDGED_WORDS = 20  # a shorter text may well repeat itself
+_READ_AT_ONCE = 2_000  # texts
 _JUDGED_LANGUAGE_WORDS = 5  # below that a language is a guess
 _REPEATED_WORDS = 3
 _PLAIN = re.compile(r"[A-Za-z0-9]+")
@@ -53,10 +58,17 @@ def find_flaw(text: str, settings: QualitySettings, normal: str | None = None) -
     return ""
 
 
-def find_template_texts(subjects: Sequence[Subject], words: int, share: float) -> set[int]:
+def find_template_texts(corpus: Corpus, words: int, share: float) -> set[int]:
     """Places of texts that are nothing but their source's template, numbers aside."""
-    templates = Templates(subjects, words, share)
-    return {n for n, one in enumerate(subjects) if one.text.count(" ") >= words and not templates.strip(one)}
+    sources = Sources.of([one.file for one in corpus])
+    groups = digest_groups(one.group for one in corpus)
+    templates = Templates(corpus, words, share, np.arange(len(corpus)), sources, groups)
+    found: set[int] = set()
+    for start in range(0, len(corpus), _READ_AT_ONCE):
+        read = corpus.read(np.arange(start, min(start + _READ_AT_ONCE, len(corpus))), words)
+        bare = (read.words > words) & (templates.strip(read).sizes == 0)
+        found.update((start + np.flatnonzero(bare)).tolist())
+    return found
 
 
 def is_garbled(text: str) -> bool:

@@ -2,14 +2,12 @@
 
 examples -> Traits, some 60 bytes a record
 
-Digests have 64 bits. Among a hundred million texts two different ones share a digest with a chance of 3 in 10,000; one
-of them would then be taken for a copy.
+Texts are told apart by their digests (digests.py).
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from nichetune.core.records import Example
 from nichetune.core.settings import QualitySettings
 from nichetune.corpus.answers import answer_key
 from nichetune.corpus.dataplane import write_parts
+from nichetune.corpus.digests import digest
 from nichetune.corpus.normal import loosen_normal, normalise_text
 from nichetune.corpus.quality import find_flaw
 
@@ -56,17 +55,6 @@ class Traits:
 
     def __len__(self) -> int:
         return len(self.inputs)
-
-
-def digest(*parts: str) -> int:
-    """64 bits that are the same for the same texts."""
-    joined = "\x1f".join(parts).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest(), "little")
-
-
-def digest_all(texts: Iterable[str]) -> np.ndarray:
-    """A digest of each text."""
-    return np.fromiter((digest(text) for text in texts), dtype=np.uint64)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import numpy as np
 
 from nichetune.core.records import Dropped, Example
 from nichetune.corpus.contradictions import Aside
+from nichetune.corpus.digests import digest
 from nichetune.corpus.duplicates import WHY, Gone
 from nichetune.corpus.findings import Cluster, Copy, How, Lookalike
 from nichetune.corpus.lines import Lazy
-from nichetune.corpus.traits import Traits, digest
+from nichetune.corpus.traits import Traits
 
 REASONS: dict[How, str] = {
     "exact": "exact duplicate", "near": "near duplicate", "semantic": "semantic duplicate",

@@ -43,7 +43,9 @@ def _weak(entity: str, label: str, value: str = _VALUE, score: float = LIKELY) -
 
 # Five digits or more, or a letter and four: what stands some words behind its label must be no small number.
 _LONG_VALUE = rf"(?P<value>(?!{DATE}|(?:19|20)\d\d(?![\w/-]))(?:(?-i:[A-Z]{{1,4}})-?(?=(?:[A-Z/.-]*\d){{4}})|(?=(?:[A-Z/.-]*\d){{5}}))[A-Z0-9](?:[A-Z0-9/-]|\.(?=\d)){{2,28}}[A-Z0-9])(?![\w-])"
-_FEW_WORDS = r"(?:[\s,;:(]{1,2}(?!(?:and|or|order|invoice)\b|(?:for|of|over|under|worth)\s[$£€\d])[^\W\d]+){1,4}?[\s,:(\#]{1,3}"
+_FEW_WORDS = (
+    r"(?:[\s,;:(]{1,2}(?!(?:and|or|order|invoice)\b|(?:for|of|over|under|worth)\s[$£€\d])[^\W\d]+){1,4}?[\s,:(\#]{1,3}"
+)
 
 
 def _near(entity: str, label: str, value: str = _LONG_VALUE) -> tuple[str, re.Pattern[str], float]:
