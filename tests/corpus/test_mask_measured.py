@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -10,8 +11,10 @@ from tests.conftest import ROOT
 from nichetune.core.files import hash_file
 from nichetune.corpus.masking.lexicon import hide_words
 
-sys.path.insert(0, str(ROOT / "bench"))
+SET, TOOLS = ROOT / "bench" / "mask_set", ROOT / "tools" / "mask_tagger"
+sys.path[:0] = [str(ROOT / "bench"), str(TOOLS)]
 import mask as bench
+from lists import load_values
 from mask_set.generate import make_cases, read_notes
 from mask_set.values import held_out_words
 
@@ -60,10 +63,28 @@ def test_domain_terms_survive_with_no_corpus_at_all():
 
 
 def test_the_test_side_shares_no_name_with_the_training_text():
-    lists = (ROOT / "tools" / "mask_tagger" / "lists.py").read_text(encoding="utf-8")
-    templates = (ROOT / "tools" / "mask_tagger" / "templates.txt").read_text(encoding="utf-8")
-    assert "held_out" in lists  # every list goes through it
-    assert not [word for word in held_out_words() if f" {word} " in templates.casefold() and len(word) > 5]
+    values = load_values(held_out_words())
+    lists = [*values.given.values(), *values.last.values(), *values.cities.values(), values.street_words]
+    words = {word.casefold() for names in lists for name in names for word in re.split(r"[-, ]+", name)}
+    assert len(words) > 10_000
+    assert not words & held_out_words()
+
+
+def test_no_template_shares_a_run_of_eight_words_with_a_test_text():
+    files = [*SET.glob("notes*.txt"), *SET.glob("terms*.txt"), SET / "generate.py", SET / "templates_sealed.txt"]
+    shared = set().union(*(read_runs(file.read_text(encoding="utf-8")) for file in files))
+    assert len(shared) > 15_000
+    templates = (TOOLS / "templates.txt").read_text(encoding="utf-8").splitlines()
+    near = [line for line in templates if not line.startswith(("#", "==")) and read_runs(line) & shared]
+    assert near == []
+
+
+def read_runs(text: str, length: int = 8) -> set[tuple[str, ...]]:
+    """Runs of words, in which values and slots are one sign; of those at most one."""
+    plain = re.sub(r"\{\{[A-Z_]+:.*?\}\}|\{\w+\}", " § ", text).lower().replace("\\n", " ")
+    words = re.findall(r"[a-z§]+", plain)
+    runs = (tuple(words[at : at + length]) for at in range(len(words) - length + 1))
+    return {run for run in runs if run.count("§") <= 1}
 
 
 def test_the_weights_were_trained_by_the_present_script():
