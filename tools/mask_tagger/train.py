@@ -49,6 +49,7 @@ HIDDEN = 160
 IGNORED = -100
 # A miss is worse than a word too many: "none" weighs less.
 NONE_WEIGHT = 0.5
+BLANK_TEXTS = 0.25
 # What the weights depend on besides this folder.
 _SHARED = (
     *("given_names.txt", "surnames.txt", "masking/eponyms.txt", "masking/eponym_heads.txt", "masking/things.txt"),
@@ -161,10 +162,12 @@ def collate(part: list[tuple[Features, np.ndarray]], hide: np.random.Generator |
         gone = hide.random(len(forms)) < 0.06
         forms[gone, :3] = 0
         flags = flags.copy()
-        unknown = hide.random(len(flags)) < 0.35  # a name need not stand in the lists
+        # A name need not stand in the lists, nor a thing: here and there, and in some texts none does.
+        blank = np.repeat(hide.random(len(lengths)) < BLANK_TEXTS, lengths)
+        unknown = blank | (hide.random(len(flags)) < 0.35)
         for one in NAME_FLAGS:
             flags[unknown, one] = 0
-        flags[hide.random(len(flags)) < 0.35, THING_FLAG] = 0  # nor a thing
+        flags[blank | (hide.random(len(flags)) < 0.35), THING_FLAG] = 0
         flags[hide.random(len(flags)) < 0.15, WORD_FLAGS:] = 0
     at, places = GAP_ROWS, []
     for length in lengths:

@@ -93,7 +93,7 @@ _FORMS = (
     _form("US_SSN", r"(?!000|666|9)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}", "always"),
     _form("US_SSN", r"9\d{2}-(?:5\d|6[0-5]|[78]\d|9[0-24-9])-\d{4}", "always"),
     # Written as cards and bank accounts are; a digit may be wrong.
-    _form("CREDIT_CARD", r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}", "always"),
+    _form("CREDIT_CARD", r"(?<!\d )\d{4}([ -])\d{4}\1\d{4}\1\d{4}", "always"),
     _form("IBAN", r"[a-z]{2}\d{2}(?: [a-z0-9]{4}){3,7}(?: [a-z0-9]{1,3})?", "always"),
     _form("US_MBI", r"[1-9][ac-hj-km-np-rt-y][ac-hj-km-np-rt-y0-9]\d-?[ac-hj-km-np-rt-y][ac-hj-km-np-rt-y0-9]\d-?[ac-hj-km-np-rt-y]{2}\d{2}", "always"),
 )  # fmt: skip

@@ -49,7 +49,7 @@ _LEADS = (
 )
 _SHORT = re.compile(
     rf"\b{_LEADS}\b\.?[\s:,]{{1,2}}(?:the\s)?(?:(?P<value>{_DAY}/{_DAY})(?![\d/%]|\.\d)|(?P<dotted>{_DAY}\.(?:0?[1-9]|1[0-2])\.)(?![\d%])|"
-    rf"(?P<nth>{_DAY}(?:st|nd|rd|th))\b(?!\s(?:floor|grade|time|century|amendment|street|st\b|ave|avenue|circuit|degree|place|year|form|of the month)))",
+    rf"(?P<nth>{_DAY}(?:st|nd|rd|th))\b(?!\s(?:floor|grade|time|century|amendment|street|st\b|ave|avenue|circuit|degree|place|year|form|of)))",
     re.IGNORECASE,
 )
 # "14/02" with its zero, where a line or sentence ends: no fraction is written so.

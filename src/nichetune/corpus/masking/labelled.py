@@ -56,7 +56,7 @@ def _near(entity: str, label: str, value: str = _LONG_VALUE) -> tuple[str, re.Pa
 _RULES = (
     _rule(
         "MEDICAL_RECORD",
-        r"mrns?|mr\#|m\.r\.n\.?|(?:medical|health|hospital|hosp|patient|chart|case|clinic|encounter)(?: record| file)?|"
+        r"mr\#|m\.r\.n\.?|(?:medical|health|hospital|hosp|patient|chart|case|clinic|encounter)(?: record| file)?|"
         r"record|chart|nhs|(?-i:URN|UR|CSN|FIN)|uhid|accession|specimen|requisition|rx|emr|(?-i:[Ff]older)",
         score=CERTAIN,
     ),
