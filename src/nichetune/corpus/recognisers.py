@@ -47,7 +47,7 @@ _NAME_RULES = (
 _TAG_ENTITIES = {"PERSON": "PERSON", "ADDRESS": "ADDRESS", "CITY": "LOCATION", "ID": "BADGE_NUMBER", "USER": "USERNAME"}
 # A number that only the tagger takes for personal must look like one.
 _LEAST_ID_DIGITS = 4
-_LEAST_GUESS = {"BADGE_NUMBER": 0.8, "USERNAME": 0.7, "LOCATION": 0.6, "ADDRESS": 0.4, "PERSON": 0.4}
+_LEAST_GUESS = {"BADGE_NUMBER": 0.8, "USERNAME": 0.7, "LOCATION": 0.5, "ADDRESS": 0.3, "PERSON": 0.4}
 # A person is guessed from here on where capitals and an unknown word speak for one, too.
 _WEAK_PERSON = 0.2
 _SENTENCE_BEFORE, _LINE_BEHIND = re.compile(r"[.!?]\s+$"), re.compile(r"\s*(?:\n|$)")
@@ -101,7 +101,8 @@ def _read_guesses(text: str, guesses: Iterable[Tagged]) -> Iterator[Finding]:
         by_form = entity == "PERSON" and _has_form_of_name(text, one.start, one.end)
         if not entity or (one.score < _LEAST_GUESS[entity] and not by_form):
             continue
-        if entity == "BADGE_NUMBER" and digits < _LEAST_ID_DIGITS:
+        # "A52.19", "7.2.14": codes and versions name things.
+        if entity == "BADGE_NUMBER" and (digits < _LEAST_ID_DIGITS or "." in text[one.start : one.end]):
             continue
         if entity == "PERSON" and digits:
             continue
