@@ -230,6 +230,12 @@ def measure_harm(
 def print_tables(figures: dict[str, Any]) -> None:
     """Markdown, as it stands in docs/masking.md."""
     peers = [peer for peer in ("ours", "stock") if peer in figures]
+    print("\n| set | | direct | people | addresses | checksums | precision |\n|---|---|---|---|---|---|---|")
+    for name in SETS:
+        for peer in peers:
+            one = figures[peer][name]
+            shown = (one["direct"], one["types"]["PERSON"], one["types"]["ADDRESS"], one["checksums"], one["precision"])
+            print(f"| {name} | {peer} | " + " | ".join(f"{_cell(cell, '')}, n {cell['n']}" for cell in shown) + " |")
     for name in SETS:
         first = figures[peers[0]][name]
         print(f"\n{name}: {first['texts']} texts\n\n| | n | {' | '.join(peers)} |\n|---|---|{'---|' * len(peers)}")
