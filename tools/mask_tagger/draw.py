@@ -6,7 +6,7 @@ import random
 from functools import cached_property
 
 from lists import WORDS, Values
-from terms import read_bare, read_listed
+from terms import read_listed
 
 from nichetune.corpus.masking.eponyms import owned_heads
 from nichetune.corpus.masking.plain_words import is_plain, plain_nouns, spellings
@@ -28,11 +28,6 @@ class Draw:
     def listed(self) -> dict[str, list[str]]:
         """Listed things by field."""
         return read_listed()
-
-    @cached_property
-    def bare(self) -> dict[str, list[str]]:
-        """Listed eponyms of one word by field."""
-        return read_bare()
 
     @cached_property
     def nouns(self) -> list[str]:

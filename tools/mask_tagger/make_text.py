@@ -33,10 +33,7 @@ SLOTS: dict[str, tuple[Callable[[Draw], str], str]] = {
         name: (getattr(things, f"draw_{name}"), "")
         for name in ["ref", "phone", "date", "month", "year", "time", "age", "sex", "amt"]
     },
-    **{
-        name: (getattr(things, f"draw_{name}"), "")
-        for name in ["noun", "n", "dx", "machine", "term", "e", "thing", "epl", "epm", "epi"]
-    },
+    **{name: (getattr(things, f"draw_{name}"), "") for name in ["noun", "n", "dx", "machine", "term", "e", "thing"]},
     "c": (places.draw_c, "CITY"),
     "o": (things.draw_o, "ORG"),
     "id": (things.draw_identifier, "ID"),

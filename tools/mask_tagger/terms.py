@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 MASKING = Path(__file__).parents[2] / "src" / "nichetune" / "corpus" / "masking"
@@ -22,31 +21,17 @@ def read_words(name: str) -> list[str]:
 def read_listed() -> dict[str, list[str]]:
     """Terms of things.txt by field, with the word behind them where the list gives one: "Foley catheter"."""
     found: dict[str, list[str]] = {}
-    for field, name, is_shared, heads in _read_entries():
-        found.setdefault(field, []).extend(f"{name} {head.strip()}" for head in heads.split(",") if head)
-        found[field] += [] if is_shared else [name]
-    return found
-
-
-def read_bare() -> dict[str, list[str]]:
-    """By field, single words that stand for a thing without the word behind them: "under Terry", "no Kernig"."""
-    found: dict[str, list[str]] = {}
-    for field, name, is_shared, heads in _read_entries():
-        if name.isalpha() and name[0].isupper() and not name.isupper() and (is_shared or heads):
-            found.setdefault(field, []).append(name)
-    return found
-
-
-def _read_entries() -> Iterator[tuple[str, str, bool, str]]:
-    """Field, name, whether people are called so, and the words that stand behind it."""
     field = ""
     for line in (MASKING / "things.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("== "):
             field = line[3:].split(":")[0]
         for entry in line.split("|") if line and not line.startswith(("#", "==")) else ():
             match = re.fullmatch(r"([^~(]+)(~?)(?:\((.*)\))?", entry.strip())
-            if match:
-                yield field, match[1].strip(), bool(match[2]), match[3] or ""
+            if match and match[3]:
+                found.setdefault(field, []).extend(f"{match[1]} {head.strip()}" for head in match[3].split(","))
+            if match and not match[2]:
+                found.setdefault(field, []).append(match[1].strip())
+    return found
 
 
 def make_terms(held_out: frozenset[str], count: int = 4000, seed: int = 3) -> list[str]:

@@ -124,23 +124,6 @@ def draw_term(d: Draw) -> str:
     return f"{draw_surname(d)}{d.rng.choice(('', '', chr(39) + 's', '-' + draw_surname(d)))} {head}"
 
 
-def draw_epl(d: Draw) -> str:
-    return _draw_bare(d, "law")
-
-
-def draw_epm(d: Draw) -> str:
-    return _draw_bare(d, "medicine")
-
-
-def draw_epi(d: Draw) -> str:
-    return _draw_bare(d, "industry")
-
-
-def _draw_bare(d: Draw, field: str) -> str:
-    """An eponym that stands alone; one in four is any surname, so that the sentence is what is learnt."""
-    return d.rng.choice(d.bare[field]) if d.rng.random() < 0.75 else draw_surname(d)
-
-
 def draw_e(d: Draw) -> str:
     return d.rng.choice(d.terms).split(" ")[0].removesuffix("'s")
 

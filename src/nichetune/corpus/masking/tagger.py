@@ -4,7 +4,7 @@ spaCy docs -> for each, its findings as (start, end, label, confidence), offsets
 
     "Pt Ola Berg, 4 Elm St" -> [(3, 11, "PERSON", 0.99), (13, 21, "ADDRESS", 0.98)]
 
-Three layers of convolution over hashed word forms, flags and vectors (about 0.6 million weights, 1.2 MB). It is run
+Three layers of convolution over hashed word forms, flags and vectors (about 0.7 million weights, 1.3 MB). It is run
 by numpy: torch would cost each worker two seconds to import. `tools/mask_tagger/train.py` makes the weights.
 """
 
