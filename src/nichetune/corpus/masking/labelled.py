@@ -42,7 +42,7 @@ def _weak(entity: str, label: str, value: str = _VALUE, score: float = LIKELY) -
 
 
 # Five digits or more, or a letter and four: what stands some words behind its label must be no small number.
-_LONG_VALUE = rf"(?P<value>(?!{DATE}|(?:19|20)\d\d(?![\w/-]))(?:(?-i:[A-Z]{{1,4}})-?(?=(?:[A-Z/.-]*\d){{4}})|(?=(?:[A-Z/.-]*\d){{5}}))[A-Z0-9](?:[A-Z0-9/-]|\.(?=\d)){{2,28}}[A-Z0-9])(?![\w-])"
+_LONG_VALUE = rf"(?P<value>(?!{DATE}|(?:19|20)\d\d(?![\w/-]))(?:(?-i:[A-Z]{{1,4}})-?(?=(?:[A-Z/.-]*\d){{4}})|(?=(?:[A-Z/.-]*\d){{5}}))[A-Z0-9][A-Z0-9/-]{{2,28}}[A-Z0-9])(?![\w-])"
 _FEW_WORDS = (
     r"(?:[\s,;:(]{1,2}(?!(?:and|or|order|invoice)\b|(?:for|of|over|under|worth)\s[$£€\d])[^\W\d]+){1,4}?[\s,:(\#]{1,3}"
 )
@@ -158,7 +158,7 @@ _RULES = (
     _near("DEVICE_ID", r"serial"),
     _rule(
         "BADGE_NUMBER",
-        r"operator|staff(?: member)?|worker|clock|student|pupil|guard|technician|teller|cashier|badge holder|swipe card|gate pass|crew",
+        r"operator|staff(?: member)?|worker|clock|student|guard|technician|teller|cashier|badge holder|swipe card|gate pass|crew",
         _LONG_VALUE,
     ),
     _rule("BADGE_NUMBER", r"payroll|personnel|student card|staff card|employee|matricule|matricola|legajo"),
