@@ -45,6 +45,7 @@ _TITLE = re.compile(
     re.IGNORECASE,
 )
 SETS = ("notes by hand", "fresh notes by hand", "sealed notes by hand", "generated", "sealed generated")
+SPEED_REPEATS = 5
 LOOKED_AT = ("notes by hand", "generated")
 HARM = {"harm": "terms.txt", "harm, fresh": "terms_fresh.txt", "harm, sealed": "terms_sealed.txt"}
 
@@ -80,9 +81,12 @@ def main() -> None:
         texts = [case.text for case in make_cases(options.speed_texts, seed=77)]
         for peer, find in peers.items():
             find(texts[:32], 1)  # load once, outside the clock
-            start = time.perf_counter()
-            find(texts, options.processes)
-            figures[peer]["texts_per_s"] = len(texts) / (time.perf_counter() - start)
+            figures[peer]["texts_per_s"] = []
+        for _ in range(SPEED_REPEATS):
+            for peer, find in peers.items():
+                start = time.perf_counter()
+                find(texts, options.processes)
+                figures[peer]["texts_per_s"].append(len(texts) / (time.perf_counter() - start))
     print_tables(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -248,8 +252,14 @@ def print_tables(figures: dict[str, Any]) -> None:
             cells = [figures[p][name][domain] for p in peers]
             print(f"| {domain} | {cells[0]['n']} | " + " | ".join(_cell(one, "") for one in cells) + " |")
     if "texts_per_s" in figures[peers[0]]:
-        print(f"\n{figures['machine']}, {figures['processes']} processes: "
-              + ", ".join(f"{p} {figures[p]['texts_per_s']:.0f} texts/s" for p in peers))  # fmt: skip
+        speeds = {peer: figures[peer]["texts_per_s"] for peer in peers}
+        shown = "; ".join(f"{peer} {', '.join(f'{one:.0f}' for one in each)} texts/s" for peer, each in speeds.items())
+        print(f"\n{figures['machine']}, {figures['processes']} processes, in turns: {shown}")
+        if "stock" in speeds:
+            ratios = [a / b for a, b in zip(speeds["ours"], speeds["stock"], strict=True)]
+            print(
+                "ours / stock: " + ", ".join(f"{one:.2f}" for one in ratios) + f"; mean {sum(ratios) / len(ratios):.2f}"
+            )
 
 
 def _cell(one: dict[str, float], what: str) -> str:
