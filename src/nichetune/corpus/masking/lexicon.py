@@ -44,8 +44,9 @@ def surname_rank() -> dict[str, int]:
 
 @functools.cache
 def common_names(surnames: int) -> frozenset[str]:
-    """All given names and so many of the commonest surnames, whatever is hidden."""
-    return frozenset((*_read_names("given_names.txt"), *_read_names("surnames.txt")[:surnames]))
+    """All given names, so many of the commonest surnames, and names of other countries; whatever is hidden."""
+    lists = (_read_names("given_names.txt"), _read_names("surnames.txt")[:surnames], _read_names("names_elsewhere.txt"))
+    return frozenset(word for words in lists for word in words)
 
 
 def _read_names(file: str) -> list[str]:
