@@ -413,12 +413,13 @@ def _with_luhn(digits: str) -> str:
 
 
 def make_cases(count: int, seed: int = 20) -> list[Case]:
-    """Generated cases; a national number's label is no part of it."""
+    """Generated cases."""
     maker = CaseMaker(seed)
-    return [_unlabel(maker.make()) for _ in range(count)]
+    return [unlabel(maker.make()) for _ in range(count)]
 
 
-def _unlabel(case: Case) -> Case:
+def unlabel(case: Case) -> Case:
+    """The case in which the label of a national number is no part of it."""
     truths = []
     for one in case.truths:
         label = (

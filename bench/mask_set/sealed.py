@@ -16,7 +16,7 @@ from faker import Faker
 from mimesis import Address, Finance, Person
 from mimesis.locales import Locale
 
-from mask_set.generate import FOLDER, Case, CaseMaker, _unlabel
+from mask_set.generate import FOLDER, Case, CaseMaker, unlabel
 
 _ENGLISH = (Locale.EN, Locale.EN_GB, Locale.EN_AU, Locale.EN_CA)
 _OTHERS = (
@@ -108,4 +108,4 @@ def _known_names() -> frozenset[str]:
 def make_sealed(count: int, seed: int = 31) -> list[Case]:
     """Sealed cases; a national number's label is no part of it."""
     maker = SealedMaker(seed)
-    return [_unlabel(maker.make()) for _ in range(count)]
+    return [unlabel(maker.make()) for _ in range(count)]

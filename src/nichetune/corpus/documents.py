@@ -8,7 +8,6 @@ system reads as needed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 from nichetune.core.files import iter_records
 from nichetune.core.records import Document
 from nichetune.corpus.digests import digest
-from nichetune.corpus.lines import RecordFile
+from nichetune.corpus.lines import RecordFile, write_array
 
 
 class IdIndex:
@@ -49,9 +48,7 @@ class IdIndex:
 def write_index(digests: np.ndarray, path: Path) -> IdIndex:
     """Writes the places of some ids' digests, whole or not at all."""
     order = np.argsort(digests, kind="stable")
-    unfinished = path.with_name(f".{path.name}")
-    np.save(unfinished, np.stack([digests[order], order.astype(np.uint64)]))
-    os.replace(unfinished, path)
+    write_array(np.stack([digests[order], order.astype(np.uint64)]), path)
     return IdIndex(path)
 
 

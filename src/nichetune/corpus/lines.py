@@ -37,9 +37,7 @@ class RecordFile(Sequence[M]):
         self.path, self.index_path, self.model = path, index, model
         if not index.is_file():
             index.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = index.with_name(f".{index.name}")
-            np.save(unfinished, find_lines(path))
-            os.replace(unfinished, index)
+            write_array(find_lines(path), index)
         self._open()
 
     def _open(self) -> None:
@@ -72,6 +70,13 @@ class RecordFile(Sequence[M]):
         if n >= len(self):
             raise IndexError(n)
         return self.model.model_validate_json(self.line(n))
+
+
+def write_array(array: np.ndarray, path: Path) -> None:
+    """Writes an array to a `.npy` file, whole or not at all."""
+    unfinished = path.with_name(f".{path.name}")
+    np.save(unfinished, array)
+    os.replace(unfinished, path)
 
 
 def find_lines(path: Path) -> np.ndarray:

@@ -113,9 +113,8 @@ def _tick_each(lines: Iterator[TextLine | None], tick: Tick) -> Iterator[TextLin
 
 def _mask_lines(source: Path, search: Search, key: bytes, shared: bool, told: _Told) -> Iterator[TextLine | None]:
     """Masked lines as they come."""
-    ours, theirs = tee(
-        record for _, record in iter_text_lines(source)
-    )  # what is between them is what the workers have in hand
+    # Between the two stands what the workers have in hand.
+    ours, theirs = tee(record for _, record in iter_text_lines(source))
     jobs = (_read_jobs(record, search) for record in theirs if record is not None)
     masked, replacer = mask_stream(jobs, search, key, shared), Replacer(search.policy, key)
     for record in ours:

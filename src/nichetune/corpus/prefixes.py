@@ -57,5 +57,4 @@ def _cut_prefixes(block: Ragged, counts: np.ndarray, threshold: float) -> Ragged
     rank = np.minimum(often[shared], _OFTEN).astype(np.uint64) << np.uint64(_KEY_BITS)
     rest = block.keep(shared)
     ranked = sort_rows(Ragged(rank | rest.values & np.uint64((1 << _KEY_BITS) - 1), rest.starts))
-    places = np.arange(len(ranked.values)) - np.repeat(ranked.starts[:-1], ranked.sizes)
-    return ranked.keep(places < np.repeat(left, ranked.sizes))
+    return ranked.keep(ranked.places < np.repeat(left, ranked.sizes))

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from nichetune.corpus.digests import mix
-from nichetune.corpus.words import Ragged, cut_blocks, join_rows, start_rows
+from nichetune.corpus.words import FACTOR, Ragged, cut_blocks, join_rows, start_rows
 
 SHINGLE_BITS = 54  # beside ten for the place in a block
 
@@ -54,7 +54,7 @@ def _hash_runs(block: Ragged, run: int) -> Ragged:
     many = max(0, len(block.values) - (run - 1))
     hashed = block.values[:many].copy()
     for at in range(1, run):
-        hashed *= np.uint64(0xD1342543DE82EF95)
+        hashed *= FACTOR
         hashed += block.values[at : at + many]
     inside = np.repeat(block.starts[:-1] - starts[:-1], sizes) + np.arange(starts[-1])  # no run crosses into a text
     return Ragged(mix(hashed[inside]) >> np.uint64(64 - SHINGLE_BITS), starts)

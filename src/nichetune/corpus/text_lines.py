@@ -8,12 +8,12 @@ in.jsonl -> its objects, one a line, None for a blank line
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from nichetune.core.errors import UserError
+from nichetune.core.files import write_lines
 
 TextLine = dict[str, Any]
 _MARK = b"\xef\xbb\xbf"  # some editors open a file of UTF-8 with it
@@ -84,16 +84,7 @@ def parse_object(line: str) -> Any:
 
 def write_text_lines(target: Path, records: Iterable[TextLine | None]) -> None:
     """Writes the objects, whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as handle:
-            for record in records:
-                handle.write(("" if record is None else dump_object(record)) + "\n")
-        os.replace(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write_lines(target, (b"\n" if record is None else f"{dump_object(record)}\n".encode() for record in records))
 
 
 def dump_object(record: TextLine) -> str:

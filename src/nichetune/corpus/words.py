@@ -18,7 +18,7 @@ from nichetune.corpus.digests import mix
 BLOCK_ROWS, _BLOCK_VALUES = 1 << 10, 1 << 18
 _BLANK = 32  # and below: what stands between words
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)  # of words up to eight bytes
-_FACTOR = np.uint64(0xD1342543DE82EF95)
+FACTOR = np.uint64(0xD1342543DE82EF95)
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Ragged:
     def sizes(self) -> np.ndarray:
         """Values of each row. [rows]"""
         return np.diff(self.starts)
+
+    @property
+    def places(self) -> np.ndarray:
+        """Each value's place in its row. [values]"""
+        return np.arange(self.starts[-1]) - np.repeat(self.starts[:-1], self.sizes)
 
     def take(self, rows: np.ndarray) -> Ragged:
         """Some rows, in any order."""
@@ -92,7 +97,7 @@ def hash_words(texts: Sequence[bytes]) -> Ragged:
     long, at = np.flatnonzero(left > 8), 8
     while len(long):
         more = eight[starts[long] + at] & _MASKS[np.minimum(left[long] - at, 8)]
-        hashed[long] = mix(hashed[long] * _FACTOR + more)
+        hashed[long] = mix(hashed[long] * FACTOR + more)
         at += 8
         long = long[left[long] > at]
     ends = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)
@@ -101,8 +106,7 @@ def hash_words(texts: Sequence[bytes]) -> Ragged:
 
 def digest_rows(words: Ragged) -> np.ndarray:
     """A digest of each text by its words in their order. [texts]"""
-    places = np.arange(words.starts[-1]) - np.repeat(words.starts[:-1], words.sizes)
-    placed = words.values + places.astype(np.uint64) * _FACTOR
+    placed = words.values + words.places.astype(np.uint64) * FACTOR
     sums = np.zeros(len(placed) + 1, dtype=np.uint64)
     np.cumsum(mix(placed), out=sums[1:])
     return sums[words.starts[1:]] - sums[words.starts[:-1]]

@@ -46,13 +46,10 @@ class AuditResult:
         """The result in words."""
         if not self.judged:
             return "nothing was judged: no leak rate"
-        if not self.leaks:
-            return f"0 of {self.judged}: below {self.high:.1%} with 95% confidence"
-        share, above = self.leaks / self.judged, bound_above(self.leaks, self.judged)
-        return (
-            f"{self.leaks} of {self.judged}: below {above:.1%} with 95% confidence "
-            f"({share:.1%}, interval {self.low:.1%} to {self.high:.1%})"
-        )
+        above = bound_above(self.leaks, self.judged)
+        said = f"{self.leaks} of {self.judged}: below {above:.1%} with 95% confidence"
+        share = f" ({self.leaks / self.judged:.1%}, interval {self.low:.1%} to {self.high:.1%})"
+        return said + share if self.leaks else said
 
     def to_dict(self) -> dict[str, Any]:
         """For a file or a page; it holds no text."""

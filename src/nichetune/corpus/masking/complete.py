@@ -45,19 +45,8 @@ _NEVER_NAMES = frozenset(
     word.casefold()
     for word in (
         *("dad", "mom", "mum", "mother", "father", "husband", "wife", "son", "daughter", "sister", "brother"),
-        *(
-            "grandmother",
-            "grandfather",
-            "aunt",
-            "uncle",
-            "cousin",
-            "patient",
-            "pt",
-            "clinic",
-            "hospital",
-            "today",
-            "else",
-        ),
+        *("grandmother", "grandfather", "aunt", "uncle", "cousin", "patient", "pt", "clinic", "hospital", "today"),
+        *("else",),
         *("yesterday", "call", "called", "calling", "contact", "see", "met", "meet", "ask", "asked", "tell", "told"),
         *("email", "send", "sent", "spoke", "talked", "thanks", "thank", "hi", "hello", "hey", "dear", "please"),
         *(

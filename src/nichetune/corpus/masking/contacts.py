@@ -51,19 +51,10 @@ _LABELLED_HANDLE = re.compile(
 _SPEAKING_HANDLE = re.compile(
     r"^(?:\[[^\]\n]{3,20}\]\s?|<|\d\d?:\d\d\s)?(?P<value>(?=[\w.-]*[\d_])[a-z][\w.-]{2,30})>?:(?=\s)", re.MULTILINE
 )
-
-
 # Discord's old names, Reddit's users.
 _HANDLE_FORMS = re.compile(r"(?<![\w/])(?:u/[\w-]{3,20}|[A-Za-z][\w.]{2,31}#\d{4})(?![\w/])")
 _SPEAKER = re.compile(r"^(?:\[[^\]\n]{3,20}\]\s?)?<?(?P<value>[a-z][a-z0-9_.-]{2,20})>?:(?=\s)", re.MULTILINE)
 _LEAST_SPEAKERS = 2
-
-
-def find_speakers(text: str) -> Iterator[tuple[int, int]]:
-    """Who speaks in a chat of several lines: words in lower case before a colon, none of them plain English."""
-    found = [match for match in _SPEAKER.finditer(text) if not is_plain(match["value"])]
-    if len(found) >= _LEAST_SPEAKERS:
-        yield from (match.span("value") for match in found)
 
 
 def find_contacts(text: str) -> Iterator[Finding]:
@@ -80,7 +71,7 @@ def find_contacts(text: str) -> Iterator[Finding]:
     for match in _HANDLE_FORMS.finditer(text):
         yield Finding(*match.span(), "USERNAME", LIKELY)
     if "\n" in text:
-        yield from (Finding(*span, "USERNAME", POSSIBLE) for span in find_speakers(text))
+        yield from (Finding(*span, "USERNAME", POSSIBLE) for span in _find_speakers(text))
     for match in _URL.finditer(text):
         end = match.start() + len(match.group().rstrip(".,;:!?)"))
         telling = _TELLING_URL.search(text[match.start() : end])
@@ -88,6 +79,13 @@ def find_contacts(text: str) -> Iterator[Finding]:
     for match in _HOST.finditer(text):
         yield Finding(match.start(), match.start() + len(match.group().rstrip(".,;:!?)/")), "WEB_ADDRESS", POSSIBLE)
     yield from _find_machines(text)
+
+
+def _find_speakers(text: str) -> Iterator[tuple[int, int]]:
+    """Who speaks in a chat of several lines: words in lower case before a colon, none of them plain English."""
+    found = [match for match in _SPEAKER.finditer(text) if not is_plain(match["value"])]
+    if len(found) >= _LEAST_SPEAKERS:
+        yield from (match.span("value") for match in found)
 
 
 def _find_machines(text: str) -> Iterator[Finding]:

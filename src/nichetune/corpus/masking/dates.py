@@ -94,18 +94,20 @@ def find_dates(text: str) -> Iterator[Finding]:
         if _is_possible(match.group()):
             yield Finding(match.start(), match.start() + len(match.group().rstrip(" .,")), "DATE", LIKELY)
     for match in _SHORT.finditer(text):
-        name = next(one for one in ("value", "dotted", "nth") if match[one])
-        if name != "value" or min(map(int, match["value"].split("/"))) <= 12:
-            yield Finding(*match.span(name), "DATE", POSSIBLE)
+        if not match["value"] or min(map(int, match["value"].split("/"))) <= 12:
+            yield Finding(*_span_of_value(match), "DATE", POSSIBLE)
     for match in _PADDED.finditer(text):
         yield Finding(*match.span("value"), "DATE", POSSIBLE)
     for match in _AGE_BEHIND_NAME.finditer(text):
-        name = next(one for one in ("value", "value2", "value3", "value4") if match[one])
-        yield Finding(*match.span(name), "AGE", POSSIBLE)
+        yield Finding(*_span_of_value(match), "AGE", POSSIBLE)
     for match in _AGE.finditer(text):
         if not _AGE_BEFORE.search(text[max(0, match.start() - 14) : match.start()]):
-            name = next(n for n in ("value", "value2", "value3") if match.group(n))
-            yield Finding(*match.span(name), "AGE", LIKELY)
+            yield Finding(*_span_of_value(match), "AGE", LIKELY)
+
+
+def _span_of_value(match: re.Match[str]) -> tuple[int, int]:
+    """Where the value stands: of a pattern's named groups, each of an alternative, the one that took part."""
+    return match.span(next(name for name, value in match.groupdict().items() if value))
 
 
 def _is_possible(value: str) -> bool:
