@@ -45,8 +45,34 @@ def check(project: ProjectOption = Path(), overrides: SetOption = None, as_json:
         raise typer.Exit(2)
 
 
-def doctor(project: ProjectOption = Path(), overrides: SetOption = None, as_json: JsonOption = False) -> None:
-    """What this machine can train and serve, with what is missing."""
+def doctor(
+    project: ProjectOption = Path(),
+    base: Annotated[
+        str, typer.Option(help="A base to forecast for: folder, config.json, cached Hugging Face id or known name.")
+    ] = "",
+    method: Annotated[str, typer.Option(help="Forecast for qlora, lora or full.")] = "",
+    rank: Annotated[int, typer.Option(min=0, help="LoRA rank; 0: the settings'.")] = 0,
+    length: Annotated[int, typer.Option(min=0, help="Tokens of the longest example; 0: base.max_length.")] = 0,
+    batch: Annotated[int, typer.Option(min=0, help="Examples a device step; 0: the settings'.")] = 0,
+    machine: Annotated[str, typer.Option(help="Only this machine: this, t4, l4, a10, a100-40, h100-80, …")] = "",
+    examples: Annotated[int, typer.Option(min=1, help="Examples of an epoch.")] = 1000,
+    usd_per_hour: Annotated[float | None, typer.Option(min=0, help="Price of an hour, not the known one.")] = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What this machine can train and serve, with what is missing; with --base, --method, --rank, --length, --batch or
+    --machine: the memory, time and money of that training, here and on machines to rent."""
+    asked = {"base": base, "method": method, "rank": rank, "length": length, "batch": batch, "machine": machine}
+    if not any(asked.values()):
+        _examine(project, overrides, as_json)
+        return
+    from nichetune.pipeline.forecast import Question, forecast_question, show_forecasts
+
+    job, found = forecast_question(project, overrides, Question(**asked, examples=examples, usd_per_hour=usd_per_hour))
+    show([one.as_record() for one in found], as_json, show_forecasts(job, found))
+
+
+def _examine(project: Path, overrides: list[str] | None, as_json: bool) -> None:
     from nichetune.pipeline.doctor import examine
 
     found = examine(project, overrides)

@@ -10,7 +10,7 @@ Every field's description carries its unit and the reason for its default; the r
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
@@ -390,6 +390,11 @@ class TrainSettings(Section):
     retrieval: bool = Field(True, description="Grounded examples are trained with retrieved passages in the prompt.")
     too_long: Literal["refuse", "drop"] = Field(
         "refuse", description="Examples over base.max_length: stop, or drop and count."
+    )
+    memory: Literal["auto"] | Annotated[float, Field(gt=0)] = Field(
+        "auto",
+        description="GiB that training may take; auto: nine tenths of what is free. The quickest way that fits is "
+        "taken: see checkpointing, dequantise; a batch is also split into smaller ones, with the same numbers.",
     )
     checkpointing: Literal["auto", "on", "off"] = Field(
         "auto",

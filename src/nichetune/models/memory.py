@@ -1,146 +1,195 @@
-"""What training takes: memory by part, and tokens a second from this machine's measured matrix-product rate.
+"""What training takes at its peak, by part and by moment, reckoned from a model's sizes: no weights are needed.
 
-Reads a model's config.json (no weights needed) -> MemoryPlan in bytes, forecast in tokens a second.
+    Shape + Work(method="qlora", rank=16, batch=4, length=512, …) -> MemoryPlan in bytes
+
+Every term is an allocation that the trainer makes; a few constants, measured on this stack (`bench/fit.py` holds the
+whole to 10%), stand for what no formula sees: the libraries' own memory, and holes between freed blocks.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from nichetune.core.files import read_json
+from nichetune.models.shapes import Shape
 
-NF4_BITS = 4.127  # 4 bits and, with double quantisation, 8/64 + 32/(64*256) bits of constants (QLoRA, section 3)
+MIB = 2**20
 FLOAT_BYTES = 4
+HALF_BYTES = 2
+NF4_BITS = 4
+SCALE_BITS = 32 / 64  # a float32 scale for each block of 64 weights (Dettmers et al. 2023, QLoRA, section 3)
+NESTED_SCALE_BITS = 8 / 64 + 32 / (64 * 256)  # double quantised: 8 bits for each block, float32 for 256 of those
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A decoder's sizes, as its config has them."""
+class Work:
+    """One training step, and how what it needs is held.
 
-    layers: int
-    width: int
-    inner: int
-    heads: int
-    kv_heads: int
-    head_width: int
-    vocabulary: int
-    tied: bool
+    Attributes:
+        batch: examples a device step; length: tokens of the longest.
+        supervised_share: share of tokens with a label; only they get logits.
+        packed: QLoRA with weights held in 4 bits rather than dequantised once.
+        checkpointing: activations kept at layer bounds only, and computed again layer by layer.
+        weight_bytes: bytes in which the linear weights multiply (2: bfloat16).
+        device: `cuda` holds all but adapters in 16 bits, and its allocator's peak is meant; else resident memory.
+        accumulation: device steps an optimiser step; from 2 on gradients stay while the next batch is computed.
+        nested: double quantisation of the scales.
+        adapter_bytes: bytes of an adapter's weight, its gradient and each of its two optimiser states.
+        whole_scores: attention holds [rows x heads, length, length]; false where a flash kernel works in blocks.
+        logit_tokens: supervised tokens whose logits exist at one time; None: all of a batch.
+    """
+
+    method: str
+    rank: int
+    batch: int
+    length: int
+    supervised_share: float = 0.35
+    packed: bool = False
+    checkpointing: bool = False
+    weight_bytes: int = FLOAT_BYTES
+    device: str = "cpu"
+    accumulation: int = 1
+    nested: bool = True
+    adapter_bytes: int = FLOAT_BYTES
+    whole_scores: bool = True
+    logit_tokens: int | None = None
 
     @property
-    def linear_parameters(self) -> int:
-        """Weights of all linear layers but the head."""
-        attention = self.width * self.head_width * (2 * self.heads + 2 * self.kv_heads)
-        return self.layers * (attention + 3 * self.width * self.inner)
+    def full(self) -> bool:
+        """Whether all weights are trained."""
+        return self.method == "full"
 
     @property
-    def parameters(self) -> int:
-        """All weights, norms left out."""
-        return self.linear_parameters + self.vocabulary * self.width * (1 if self.tied else 2)
+    def holds_nf4(self) -> bool:
+        """Whether linear weights stay in 4 bits."""
+        return self.packed and self.method == "qlora"
 
-    def adapter_parameters(self, rank: int) -> int:
-        """LoRA's weights on all linear layers: rank times input and output width of each."""
-        q = self.heads * self.head_width
-        kv = self.kv_heads * self.head_width
-        widths = 2 * (self.width + q) + 2 * (self.width + kv) + 3 * (self.width + self.inner)
-        return self.layers * rank * widths
+    @property
+    def tokens(self) -> int:
+        """Tokens of a device step, padding left out."""
+        return self.batch * self.length
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Bytes by part."""
+    """Bytes by part, each at its own height, and the peak of their sum.
+
+    Attributes:
+        weights: the base's, frozen or trained; constants: scales of packed 4-bit weights.
+        activations: kept for the backward pass, with what the layer at work needs besides.
+        logits: scores of supervised tokens, with their gradients.
+        workspace: the libraries' own.
+        loading: the peak while weights are read and quantised, before any training.
+        total: the highest sum at one moment. Gradients come as activations go, so it is less than all parts together.
+        moment: when that is: loading, backward or update.
+    """
 
     weights: int
+    constants: int
     adapter: int
     gradients: int
     optimiser: int
     activations: int
     logits: int
+    workspace: int
+    loading: int
+    total: int
+    moment: str
 
     @property
-    def total(self) -> int:
-        """All parts."""
-        return self.weights + self.adapter + self.gradients + self.optimiser + self.activations + self.logits
+    def parts(self) -> dict[str, int]:
+        """What a table shows, in its order."""
+        return {
+            "weights": self.weights, "quantisation constants": self.constants, "adapter": self.adapter,
+            "gradients": self.gradients, "optimiser": self.optimiser, "activations": self.activations,
+            "logits": self.logits, "workspace": self.workspace,
+        }  # fmt: skip
 
 
-def read_shape(folder: Path) -> Shape:
-    """Sizes from `config.json`."""
-    config: dict[str, Any] = read_json(folder / "config.json")
-    heads = config["num_attention_heads"]
-    return Shape(
-        layers=config["num_hidden_layers"], width=config["hidden_size"], inner=config["intermediate_size"],
-        heads=heads, kv_heads=config.get("num_key_value_heads") or heads,
-        head_width=config.get("head_dim") or config["hidden_size"] // heads, vocabulary=config["vocab_size"],
-        tied=bool(config.get("tie_word_embeddings", False)),
-    )  # fmt: skip
-
-
-def plan_memory(
-    shape: Shape,
-    method: str,
-    rank: int,
-    batch: int,
-    length: int,
-    supervised_share: float = 0.35,
-    packed: bool = False,
-    checkpointing: bool = False,
-    weight_bytes: int = FLOAT_BYTES,
-) -> MemoryPlan:
-    """Bytes that a training step takes, in float32 but for the frozen weights.
+def plan_memory(shape: Shape, method: str, rank: int, batch: int, length: int, **how: Any) -> MemoryPlan:
+    """Bytes that training takes at its peak, over what the process held before the model was loaded.
 
     Args:
-        packed: QLoRA with weights held in 4 bits rather than dequantised once.
-        checkpointing: activations kept at layer bounds only, and computed again layer by layer.
-        supervised_share: share of tokens with a label; only they get logits.
-        weight_bytes: bytes of a frozen linear weight that is not packed.
+        how: further attributes of `Work`.
     """
-    trained = shape.parameters if method == "full" else shape.adapter_parameters(rank)
-    adapter = 0 if method == "full" else trained * FLOAT_BYTES
-    held = FLOAT_BYTES if method == "full" else NF4_BITS / 8 if packed and method == "qlora" else weight_bytes
-    linear = shape.linear_parameters * held
-    tokens = batch * length
-    # Kept for the backward pass, in values a token and layer: inputs of the linear layers, q k v, attention output,
-    # gate, up and their product, two norms.
-    q = shape.heads * shape.head_width
-    kept = 6 * shape.width + 2 * q + 2 * shape.kv_heads * shape.head_width + 4 * shape.inner
-    per_token = shape.layers * shape.width + kept if checkpointing else shape.layers * kept
+    work = Work(method, rank, batch, length, **how)
+    weights, constants = _weights(shape, work), _constants(shape, work)
+    trained = shape.parameters if work.full else shape.adapter_parameters(rank)
+    each = _float_bytes(work) if work.full else work.adapter_bytes
+    adapter = 0 if work.full else trained * each
+    gradients, optimiser = trained * each, 2 * trained * each
+    kept, working, logits = _kept(shape, work), _working(shape, work), _logits(shape, work)
+    workspace = _workspace(work)
+    held = weights + constants + adapter + optimiser + workspace
+    moments = {
+        "loading": workspace + _loading(shape, work, weights + constants),
+        "backward": held + kept + max(working, logits) + (gradients if work.accumulation > 1 else 0),
+        "update": held + gradients + _update(shape, work),
+    }
+    moment = max(moments, key=lambda name: moments[name])
     return MemoryPlan(
-        weights=int(linear + (shape.parameters - shape.linear_parameters) * FLOAT_BYTES), adapter=adapter,
-        gradients=trained * FLOAT_BYTES, optimiser=2 * trained * FLOAT_BYTES,
-        activations=tokens * per_token * FLOAT_BYTES,
-        logits=int(3 * tokens * supervised_share * shape.vocabulary * FLOAT_BYTES),
+        weights, constants, adapter, gradients, optimiser, kept + working, logits, workspace, moments["loading"],
+        moments[moment], moment,
     )  # fmt: skip
 
 
-def free_bytes(device: str) -> int:
-    """Memory that training may take on this device now."""
-    if device == "cuda":
-        import torch
-
-        return int(torch.cuda.mem_get_info()[0])
-    import psutil
-
-    return int(psutil.virtual_memory().available)
+def _float_bytes(work: Work) -> int:
+    """What is neither packed nor an adapter: 16 bits on a GPU."""
+    return HALF_BYTES if work.device == "cuda" else FLOAT_BYTES
 
 
-def measure_flops(seconds: float = 0.5, size: int = 1024) -> float:
-    """This machine's float32 matrix-product rate, in operations a second."""
-    import torch
-
-    a, b = torch.randn(size, size), torch.randn(size, size)
-    a @ b
-    start, products = time.monotonic(), 0
-    while time.monotonic() - start < seconds:
-        a @ b
-        products += 1
-    return 2 * size**3 * products / (time.monotonic() - start)
+def _weights(shape: Shape, work: Work) -> int:
+    plain = _float_bytes(work)
+    held = NF4_BITS / 8 if work.holds_nf4 else plain if work.full else min(work.weight_bytes, plain)
+    return int(shape.linear_parameters * held + shape.embedding_parameters * plain)
 
 
-def forecast_tokens_per_s(shape: Shape, method: str, flops: float, efficiency: float = 0.75) -> float:
-    """Training speed: 4 operations a linear weight and token for a frozen base, 6 for a trained one.
+def _constants(shape: Shape, work: Work) -> int:
+    bits = NESTED_SCALE_BITS if work.nested else SCALE_BITS
+    return int(shape.linear_parameters * bits / 8) if work.holds_nf4 else 0
 
-    `efficiency` is the share of the matrix-product rate that training reached where it was measured.
-    """
-    return efficiency * flops / ((6 if method == "full" else 4) * shape.linear_parameters)
+
+def _kept(shape: Shape, work: Work) -> int:
+    """What the forward pass keeps for the backward pass: all of every layer, or what enters it."""
+    if work.checkpointing:
+        return shape.layers * work.tokens * shape.width * _float_bytes(work)
+    return shape.layers * _layer_kept(shape, work)
+
+
+def _layer_kept(shape: Shape, work: Work) -> int:
+    """Bytes of one layer: what enters the linear layers, the residuals before both norms, the gate's two sides, and
+    queries, keys and values (for scores held whole: as every head of every row sees them)."""
+    low = 0 if work.full else 7 * work.rank
+    per_token = 4 * shape.width + shape.query_width + 4 * shape.inner + low
+    if work.whole_scores:
+        per_token += 3 * shape.query_width + shape.heads * work.length
+    else:
+        per_token += shape.query_width + 2 * shape.kv_width
+    return work.tokens * per_token * _float_bytes(work)
+
+
+def _working(shape: Shape, work: Work) -> int:
+    """The layer at work in the backward pass: gradients of the gate's sides, or of the scores; first all that it kept,
+    where that is computed again."""
+    scores = 2 * shape.heads * work.length if work.whole_scores else 0
+    gradients = work.tokens * max(4 * shape.inner, scores + 4 * shape.query_width) * _float_bytes(work)
+    return gradients + (_layer_kept(shape, work) if work.checkpointing else 0)
+
+
+def _logits(shape: Shape, work: Work) -> int:
+    """Log-probabilities, the gradient that enters and the one that leaves their softmax, all in float32."""
+    supervised = int(work.tokens * work.supervised_share)
+    at_once = supervised if work.logit_tokens is None else min(supervised, work.logit_tokens)
+    return 3 * at_once * shape.vocabulary * FLOAT_BYTES
+
+
+def _workspace(work: Work) -> int:
+    return 0
+
+
+def _loading(shape: Shape, work: Work, held: int) -> int:
+    return held
+
+
+def _update(shape: Shape, work: Work) -> int:
+    return 0

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nichetune.core.settings import Settings
-from nichetune.core.settings_file import FILE_NAME, load_settings
-from nichetune.models.memory import forecast_tokens_per_s, measure_flops, plan_memory, read_shape
+from nichetune.core.settings import BaseSettings, Method, Settings, TrainSettings
+from nichetune.core.settings_file import load_settings
+from nichetune.models.machines import measure_flops, measure_machine
+from nichetune.models.shapes import find_shape
+from nichetune.pipeline.forecast import GIB, Job, forecast_job, has_settings
 
-GIB = 2**30
 _LENGTH_TOKENS = 256  # a short form or question with its passages
-_EXAMPLE_TOKENS = 100
 _FREE_DISK_BYTES = 4 * GIB  # a packaged base, its conversion, a run with its checkpoints
 
 
@@ -30,8 +30,7 @@ class Finding:
 
 def examine(project: Path, overrides: list[str] | None) -> list[Finding]:
     """Examines the machine, for a project's settings if there are any, else for the defaults."""
-    path = project / FILE_NAME if project.is_dir() else project
-    settings = load_settings(project, overrides) if path.is_file() else None
+    settings = load_settings(project, overrides) if has_settings(project) else None
     return [*_machine(), *_packages(), *_fit(settings)]
 
 
@@ -58,21 +57,16 @@ def _packages() -> Iterator[Finding]:
 
 
 def _fit(settings: Settings | None) -> Iterator[Finding]:
-    import psutil
-
-    from nichetune.core.settings import BaseSettings, TrainSettings
-    from nichetune.models.packaged import resolve_model
-
     base, train = (settings.base, settings.train) if settings else (BaseSettings(), TrainSettings())
-    shape = read_shape(resolve_model(base.model, base.revision))
+    shape = find_shape(base.model)
     yield Finding("base", True, f"{base.model}, {shape.parameters / 1e6:.0f} M parameters")
-    flops = measure_flops()
-    for method in ("qlora", "lora", "full"):
-        plan = plan_memory(shape, method, train.rank, train.batch_size, _LENGTH_TOKENS)
-        speed = forecast_tokens_per_s(shape, method, flops)
-        minutes = 1000 * _EXAMPLE_TOKENS / speed / 60
+    here = measure_machine()
+    methods: tuple[Method, ...] = ("qlora", "lora", "full")
+    for method in methods:
+        one = forecast_job(Job(shape, method, train.rank, _LENGTH_TOKENS, train.batch_size, 1000), here)
         text = (
-            f"{plan.total / GIB:.1f} GiB at batch {train.batch_size} and {_LENGTH_TOKENS} tokens; about "
-            f"{speed:.0f} tokens/s here: {minutes:.0f} min an epoch of 1,000 examples of {_EXAMPLE_TOKENS} tokens"
+            f"{one.plan.total / GIB:.1f} GiB at batch {train.batch_size} and {_LENGTH_TOKENS} tokens ({one.way}); "
+            f"about {one.minutes:.0f} min an epoch of 1,000 such examples; up to batch {one.largest_batch}, or "
+            f"{one.largest_length} tokens"
         )
-        yield Finding(f"train {method}", plan.total < psutil.virtual_memory().total, text)
+        yield Finding(f"train {method}", one.fits, text)

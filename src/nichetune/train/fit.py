@@ -1,6 +1,6 @@
-"""How a training is made to fit: what is kept, and what is computed again, by the memory that is free.
+"""How a training is made to fit: what is kept, what is computed again, and in how many pieces, by the memory there is.
 
-settings + the base's config + the longest example -> Fit(packed, checkpointing, dtype), and a line that says why.
+settings + the base's config + the longest example -> Fit(packed, checkpointing, dtype, splits), and a line on why.
 """
 
 from __future__ import annotations
@@ -8,63 +8,123 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from nichetune.core.errors import UserError
 from nichetune.core.progress import say
 from nichetune.core.settings import Method, TrainSettings
 from nichetune.models.compute import Dtype
-from nichetune.models.memory import free_bytes, plan_memory, read_shape
+from nichetune.models.machines import free_bytes
+from nichetune.models.memory import plan_memory
+from nichetune.models.shapes import Shape, read_shape
 
 _GIB = 2**30
-_SHARE = 0.85  # of the free memory that the plan may fill: its parts are estimates, and others want memory too
+_SHARE = 0.9  # of the free memory that the plan may fill: forecasts are held to 10%
+# What a way costs in time, to choose the quickest that fits: one forward pass more in three, dequantising at every
+# use, and smaller products, of which fewer share a prefix.
+_RECOMPUTING, _PACKING, _SPLITTING = 1.35, 1.6, 1.15
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Whether QLoRA's weights stay in 4 bits, whether activations are computed again, and the weights' format."""
+    """Whether QLoRA's weights stay in 4 bits, whether activations are computed again, the weights' format, and into how
+    many device steps a batch is split (the numbers are the same: the loss is normalised over the optimiser step)."""
 
     packed: bool
     checkpointing: bool
     dtype: Dtype
+    splits: int = 1
+
+    @property
+    def cost(self) -> float:
+        """Time against the way that keeps all."""
+        halvings = self.splits.bit_length() - 1
+        return (_RECOMPUTING if self.checkpointing else 1) * (_PACKING if self.packed else 1) * _SPLITTING**halvings
 
 
 def choose_fit(
     train: TrainSettings, method: Method, folder: Path, dtype: Dtype, device: str, longest: int, free: int | None = None
 ) -> Fit:
-    """The fastest way that the settings allow and that fits: all kept; then checkpointing; then packed weights too.
+    """The quickest way that the settings allow and that fits.
 
     Args:
         longest: tokens of the longest training example.
-        free: bytes to fit in; by itself what this machine has free.
+        free: bytes that are free; by itself what this machine has.
+
+    Raises:
+        UserError: not even the most frugal way fits.
     """
-    if method != "qlora" or train.dequantise == "on":
-        packings = [False]
-    else:
-        packings = [True] if train.dequantise == "off" else [False, True]
-    recomputes = [train.checkpointing == "on"] if train.checkpointing != "auto" else [False, True]
-    ways = [Fit(packed, again, dtype) for packed in packings for again in recomputes]
-    if len(ways) == 1:
-        return ways[0]
-    free = free_bytes(device) if free is None else free
+    ways = list_ways(train, method, dtype)
     try:
         shape = read_shape(folder)
     except KeyError:
-        return ways[0]  # a config of another kind than a decoder's: nothing to reckon with
-    weight_bytes = 2 if dtype == "bfloat16" else 4
-    needs = [
-        plan_memory(
-            shape, method, train.rank, train.batch_size, longest, packed=way.packed, checkpointing=way.checkpointing,
-            weight_bytes=weight_bytes,
-        ).total
-        for way in ways
-    ]  # fmt: skip
-    chosen = next((n for n, need in enumerate(needs) if need <= _SHARE * free), len(ways) - 1)
-    if chosen:
-        say(
-            f"  {method}: {needs[0] / _GIB:.1f} GiB would be needed and {free / _GIB:.1f} are free: "
-            f"{_words(ways[chosen])} ({needs[chosen] / _GIB:.1f} GiB)"
-        )
+        say("  memory: the base's config is not a plain decoder's, nothing is reckoned")
+        return ways[0]
+    free = free_bytes(device) if free is None else free
+    budget = int(_SHARE * free) if isinstance(train.memory, str) else int(train.memory * _GIB)
+    needs = [need_bytes(shape, train, method, way, device, longest) for way in ways]
+    chosen = next((n for n, need in enumerate(needs) if need <= budget), None)
+    if chosen is None:
+        raise UserError(_refusal(shape, train, method, ways, device, longest, budget))
+    say(_reason(train, method, ways, needs, chosen, free))
     return ways[chosen]
 
 
-def _words(way: Fit) -> str:
-    parts = ["gradient checkpointing"] * way.checkpointing + ["weights kept in 4 bits"] * way.packed
-    return " and ".join(parts)
+def list_ways(train: TrainSettings, method: Method, dtype: Dtype) -> list[Fit]:
+    """Every way that the settings allow, the quickest first."""
+    packings = [False] if method != "qlora" or train.dequantise == "on" else [True]
+    if method == "qlora" and train.dequantise == "auto":
+        packings = [False, True]
+    recomputes = [train.checkpointing == "on"] if train.checkpointing != "auto" else [False, True]
+    splits = [n for n in range(1, train.batch_size + 1) if train.batch_size % n == 0]
+    ways = [Fit(packed, again, dtype, n) for packed in packings for again in recomputes for n in splits]
+    return sorted(ways, key=lambda way: way.cost)
+
+
+def need_bytes(shape: Shape, train: TrainSettings, method: str, way: Fit, device: str, longest: int) -> int:
+    """The forecast peak of one way."""
+    return plan_memory(
+        shape, method, train.rank, train.batch_size // way.splits, longest, packed=way.packed,
+        checkpointing=way.checkpointing, weight_bytes=2 if way.dtype == "bfloat16" else 4, device=device,
+        accumulation=train.accumulation * way.splits,
+    ).total  # fmt: skip
+
+
+def _reason(train: TrainSettings, method: str, ways: list[Fit], needs: list[int], chosen: int, free: int) -> str:
+    given = f"{free / _GIB:.1f} GiB free" if isinstance(train.memory, str) else f"train.memory {train.memory:g} GiB"
+    text = f"  memory: {needs[chosen] / _GIB:.2f} of {given} for {method}: {describe_fit(ways[chosen], train, method)}"
+    return text if chosen == 0 else f"{text}, since the quickest way would need {needs[0] / _GIB:.2f}"
+
+
+def describe_fit(way: Fit, train: TrainSettings, method: str) -> str:
+    """A way in words."""
+    parts = ["activations computed again" if way.checkpointing else "activations kept"]
+    if method == "qlora":
+        parts.append("weights in 4 bits" if way.packed else "weights dequantised once")
+    if way.splits > 1:
+        parts.append(f"batches of {train.batch_size} in {way.splits} parts")
+    return ", ".join(parts)
+
+
+def _refusal(
+    shape: Shape, train: TrainSettings, method: Method, ways: list[Fit], device: str, longest: int, budget: int
+) -> str:
+    """What does not fit, and what would."""
+
+    def least(given: TrainSettings, how: Method, length: int) -> int:
+        return min(need_bytes(shape, given, how, way, device, length) for way in list_ways(given, how, ways[0].dtype))
+
+    frugal = train.model_copy(update={"checkpointing": "auto", "dequantise": "auto"})
+    fixes = []
+    if train != frugal and least(frugal, method, longest) <= budget:
+        fixes.append("train.checkpointing and train.dequantise on auto")
+    if method != "qlora" and least(frugal, "qlora", longest) <= budget:
+        fixes.append("train.method qlora")
+    length = longest
+    while length > 64 and least(train, method, length) > budget:
+        length = int(length * 0.9)
+    if length > 64:
+        fixes.append(f"examples of at most {length} tokens (base.max_length) instead of {longest}")
+    would = " or ".join(fixes) or "only a smaller base.model"
+    return (
+        f"{method} needs {least(train, method, longest) / _GIB:.2f} GiB at its most frugal, example by example, and "
+        f"{budget / _GIB:.2f} may be used: what fits is {would}; or raise train.memory"
+    )

@@ -28,7 +28,7 @@ from nichetune.models.compute import pick_dtype
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
 from nichetune.models.packaged import resolve_model
 from nichetune.train.data import EncodedSet, encode_examples, plan_order
-from nichetune.train.fit import Fit, choose_fit
+from nichetune.train.fit import Fit, choose_fit, describe_fit
 
 DEFAULT_RATES: dict[str, float] = {"qlora": 6e-4, "lora": 6e-4, "full": 6e-5}
 # Outside these a run is almost surely mistaken: an adapter at full tuning's rate learns nothing, and the reverse
@@ -84,7 +84,9 @@ def _keep_fit(settings: Settings, method: Method, folder: Path, encoded: Encoded
     """A resumed training keeps the way that it began with, however much memory is free by now."""
     kept = out / _CHECKPOINTS / "fit.json"
     if kept.is_file():
-        return Fit(**read_json(kept))
+        fit = Fit(**read_json(kept))
+        say(f"  memory: as this training began: {describe_fit(fit, settings.train, method)}")
+        return fit
     device = pick_device(settings.base.device)
     longest = max(len(e.ids) for e in encoded.examples)
     fit = choose_fit(settings.train, method, folder, pick_dtype(settings.base.dtype, device), device, longest)
@@ -139,8 +141,8 @@ def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int
         output_dir=str(out / _CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
         learning_rate=choose_rate(train, method), lr_scheduler_type="cosine",
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=train.weight_decay,
-        max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size,
-        gradient_accumulation_steps=train.accumulation, num_train_epochs=1, max_length=None, packing=False,
+        max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size // fit.splits,
+        gradient_accumulation_steps=train.accumulation * fit.splits, num_train_epochs=1, max_length=None, packing=False,
         bf16=base.device == "cuda", use_cpu=base.device == "cpu", gradient_checkpointing=fit.checkpointing,
         logging_steps=1, logging_nan_inf_filter=False, save_strategy="no", save_total_limit=2, report_to="none",
         disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False, optim="adamw_torch_fused",
