@@ -19,7 +19,6 @@ from nichetune.models.loading import load_base
 from nichetune.models.token_tree import use_token_tree
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
 from nichetune.train.data import IGNORED, encode_examples, plan_order
-from nichetune.train.fit import Fit, choose_fit
 from nichetune.train.sft import choose_rate
 from nichetune.train.trainer import SupervisedTrainer
 
@@ -217,16 +216,3 @@ def test_bfloat16_weights_give_nearly_the_float32_loss_and_their_values_are_the_
     assert weights[0.1].dtype == torch.float32 and weights[2.4].dtype == torch.bfloat16
     assert torch.equal(weights[0.1], weights[2.4].float())
     assert losses[0.1] == pytest.approx(losses[2.4], rel=0.02)
-
-
-def test_training_keeps_all_where_it_fits_then_recomputes_then_packs(base, capsys):
-    def fit(free: float, method: str = "qlora", **train):
-        return choose_fit(TrainSettings(**train), method, base.folder, "float32", "cpu", 512, int(free * 2**30))
-
-    assert fit(16) == Fit(False, False, "float32")
-    assert capsys.readouterr().err == ""
-    assert fit(1.6) == Fit(False, True, "float32")
-    assert "gradient checkpointing" in capsys.readouterr().err
-    assert fit(1.0) == Fit(True, True, "float32")
-    assert fit(1.0, "lora") == Fit(False, True, "float32")
-    assert fit(1.0, checkpointing="off", dequantise="on") == Fit(False, False, "float32")

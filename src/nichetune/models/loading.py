@@ -17,6 +17,7 @@ from nichetune.core.settings import BaseSettings
 from nichetune.models.compute import Dtype, hold_linears, multiply_in_bfloat16, pick_dtype
 from nichetune.models.packaged import model_digest, resolve_model
 from nichetune.models.quantise import quantisation_config, round_to_nf4
+from nichetune.models.weights import open_weights
 
 Quantisation = Literal["none", "nf4"]
 
@@ -91,21 +92,32 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def _load_weights(folder: Path, device: str, config: Any) -> Any:
+def _load_weights(folder: Path, device: str, quantisation: Any) -> Any:
     with quiet_libraries():
         import torch
-        from transformers import AutoModelForCausalLM
+        from safetensors import SafetensorError
+        from transformers import AutoConfig, AutoModelForCausalLM
 
-        dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
-            model = AutoModelForCausalLM.from_pretrained(
-                str(folder), dtype=dtype, quantization_config=config, use_safetensors=True, trust_remote_code=False
-            )
-        except (OSError, ValueError) as error:
+            config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+            with open_weights(folder) as weights:
+                model = AutoModelForCausalLM.from_pretrained(
+                    None, config=config, state_dict=weights, quantization_config=quantisation,
+                    generation_config=_generation_config(folder), trust_remote_code=False,
+                    dtype=torch.bfloat16 if device == "cuda" else torch.float32,
+                )  # fmt: skip
+        except (OSError, ValueError, SafetensorError) as error:
             raise UserError(
                 f"{folder}: no causal language model can be loaded from it ({type(error).__name__})"
             ) from error
-    return model if config is not None else model.to(torch.device(device))  # type: ignore[arg-type]
+    model.name_or_path = model.config._name_or_path = str(folder)
+    return model if quantisation is not None else model.to(torch.device(device))
+
+
+def _generation_config(folder: Path) -> Any:
+    from transformers import GenerationConfig
+
+    return GenerationConfig.from_pretrained(folder) if (folder / "generation_config.json").is_file() else None
 
 
 class quiet_libraries(warnings.catch_warnings):  # noqa: N801 - used as a statement, like its parent
