@@ -16,6 +16,7 @@ from nichetune.models.shapes import Shape
 MIB = 2**20
 FLOAT_BYTES = 4
 HALF_BYTES = 2
+LOGIT_CHUNK_BYTES = 2**26  # models/head_loss.py; not imported, since it needs torch
 NF4_BITS = 4
 SCALE_BITS = 32 / 64  # a float32 scale for each block of 64 weights (Dettmers et al. 2023, QLoRA, section 3)
 NESTED_SCALE_BITS = 8 / 64 + 32 / (64 * 256)  # double quantised: 8 bits for each block, float32 for 256 of those
@@ -36,7 +37,6 @@ class Work:
         nested: double quantisation of the scales.
         adapter_bytes: bytes of an adapter's weight, its gradient and each of its two optimiser states.
         whole_scores: attention holds [rows x heads, length, length]; false where a flash kernel works in blocks.
-        logit_tokens: supervised tokens whose logits exist at one time; None: all of a batch.
     """
 
     method: str
@@ -52,7 +52,6 @@ class Work:
     nested: bool = True
     adapter_bytes: int = FLOAT_BYTES
     whole_scores: bool = True
-    logit_tokens: int | None = None
 
     @property
     def full(self) -> bool:
@@ -177,10 +176,12 @@ def _working(shape: Shape, work: Work) -> int:
 
 
 def _logits(shape: Shape, work: Work) -> int:
-    """Log-probabilities, the gradient that enters and the one that leaves their softmax, all in float32."""
+    """One chunk's scores in float32; where products are in 16 bits, a copy of them and of the head too."""
     supervised = int(work.tokens * work.supervised_share)
-    at_once = supervised if work.logit_tokens is None else min(supervised, work.logit_tokens)
-    return 3 * at_once * shape.vocabulary * FLOAT_BYTES
+    rows = min(supervised, max(16, LOGIT_CHUNK_BYTES // (FLOAT_BYTES * shape.vocabulary)))
+    halves = work.weight_bytes == HALF_BYTES and not work.holds_nf4
+    head = shape.vocabulary * shape.width * HALF_BYTES if halves and work.device == "cpu" else 0
+    return rows * shape.vocabulary * (FLOAT_BYTES + (HALF_BYTES if halves else 0)) + head
 
 
 def _workspace(work: Work) -> int:

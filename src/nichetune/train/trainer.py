@@ -13,6 +13,7 @@ from torch.utils.data import SequentialSampler
 from transformers import TrainerCallback
 from trl import SFTTrainer
 
+from nichetune.models.head_loss import head_loss
 from nichetune.models.token_tree import use_token_tree
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
 
@@ -26,7 +27,10 @@ class SupervisedTrainer(SFTTrainer):
 
     def __init__(self, *, model: Any, head_dtype: torch.dtype = torch.float32, **rest: Any) -> None:
         whole = model.get_base_model() if hasattr(model, "get_base_model") else model
+        trained = [(weight, weight.data) for weight in model.parameters() if weight.requires_grad]
         super().__init__(model=model, data_collator=collate_tree if use_token_tree(whole) else collate_padded, **rest)
+        for weight, values in trained:  # TRL rounds adapters on packed weights to bfloat16, which loses small updates
+            weight.data = values.to(weight.device)
         self.head_dtype = head_dtype
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
@@ -42,10 +46,7 @@ class SupervisedTrainer(SFTTrainer):
         base = base.get_base_model() if hasattr(base, "get_base_model") else base
         targets = inputs["shift_labels"]
         states, head = predicting_states(base.get_decoder(), inputs), base.get_output_embeddings()
-        logits = torch.nn.functional.linear(
-            states.to(self.head_dtype), head.weight.to(self.head_dtype), head.bias
-        ).float()  # [supervised, vocabulary]
-        total = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+        total = head_loss(states, head, targets, self.head_dtype)
         count = num_items_in_batch if num_items_in_batch is not None else len(targets)
         loss = total / torch.as_tensor(count, device=total.device).clamp(min=1)
         return (loss, {"loss": loss}) if return_outputs else loss
