@@ -96,17 +96,19 @@ def _load_weights(folder: Path, device: str, quantisation: Any) -> Any:
     with quiet_libraries():
         import torch
         from safetensors import SafetensorError
-        from transformers import AutoConfig, AutoModelForCausalLM
+        from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
 
         try:
             config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+            kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
             with open_weights(folder) as weights:
-                model = AutoModelForCausalLM.from_pretrained(
-                    None, config=config, state_dict=weights, quantization_config=quantisation,
-                    generation_config=_generation_config(folder), trust_remote_code=False,
+                model = kind.from_pretrained(
+                    None, config=config if isinstance(config, kind.config_class) else config.get_text_config(),
+                    state_dict=weights, quantization_config=quantisation,
+                    generation_config=_generation_config(folder),
                     dtype=torch.bfloat16 if device == "cuda" else torch.float32,
                 )  # fmt: skip
-        except (OSError, ValueError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise UserError(
                 f"{folder}: no causal language model can be loaded from it ({type(error).__name__})"
             ) from error

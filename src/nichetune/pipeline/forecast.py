@@ -13,6 +13,7 @@ from typing import Any, get_args
 from nichetune.core.errors import UserError
 from nichetune.core.settings import BaseSettings, Method, TrainSettings
 from nichetune.core.settings_file import FILE_NAME, load_settings
+from nichetune.models.compute import Dtype
 from nichetune.models.machines import Machine, find_machine, forecast_seconds, list_machines
 from nichetune.models.memory import MemoryPlan, plan_memory
 from nichetune.models.shapes import Shape, find_shape
@@ -129,7 +130,7 @@ def forecast_job(job: Job, machine: Machine) -> Forecast:
     )  # fmt: skip
 
 
-def _held(machine: Machine) -> Any:
+def _held(machine: Machine) -> Dtype:
     return "float32" if machine.dtype == "float32" else "bfloat16"
 
 
