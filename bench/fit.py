@@ -44,6 +44,11 @@ class Setting:
     supervised_share: float = 0.35
 
     @property
+    def compact(self) -> bool:
+        """As the plan has it: freed blocks are given back where memory is short."""
+        return self.packed or self.checkpointing
+
+    @property
     def name(self) -> str:
         """For the table."""
         held = " packed" if self.packed else ""
@@ -119,6 +124,7 @@ def forecast(setting: Setting) -> Any:
         find_shape("smollm2-135m"), setting.method, setting.rank, setting.batch, setting.length,
         supervised_share=setting.supervised_share, packed=setting.packed, checkpointing=setting.checkpointing,
         weight_bytes=2 if setting.dtype == "bfloat16" else 4, accumulation=setting.accumulation,
+        compact=setting.compact,
     )  # fmt: skip
 
 
@@ -131,6 +137,7 @@ def measure(setting: Setting) -> dict[str, int]:
     from nichetune.core.progress import silence_progress
     from nichetune.core.settings import BaseSettings, TrainSettings
     from nichetune.models.adapters import attach_adapter
+    from nichetune.models.allocator import compact_heap
     from nichetune.models.loading import load_base, load_tokenizer
     from nichetune.models.packaged import resolve_model
     from nichetune.train.trainer import SupervisedTrainer  # noqa: F401
@@ -141,11 +148,12 @@ def measure(setting: Setting) -> dict[str, int]:
     data = datasets.Dataset.from_list(draw_rows(setting))
     before = read_status("VmRSS")
     quantisation = "nf4" if setting.method == "qlora" else "none"
-    base = load_base(settings, quantisation, packed=setting.packed, frozen=setting.method != "full")
-    loaded = read_status("VmHWM") - before
-    if setting.method != "full":
-        base.model = attach_adapter(base, TrainSettings(rank=setting.rank), seed=1)
-    make_trainer(setting, base, data).train()
+    with compact_heap(setting.compact):
+        base = load_base(settings, quantisation, packed=setting.packed, frozen=setting.method != "full")
+        loaded = read_status("VmHWM") - before
+        if setting.method != "full":
+            base.model = attach_adapter(base, TrainSettings(rank=setting.rank), seed=1)
+        make_trainer(setting, base, data).train()
     return {"peak_bytes": read_status("VmHWM") - before, "loading_bytes": loaded}
 
 

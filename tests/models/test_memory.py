@@ -72,10 +72,10 @@ def test_what_is_kept_grows_with_batch_and_length_and_is_less_when_computed_agai
 
 
 def test_the_peak_is_at_one_moment_and_no_more_than_all_parts_together():
-    full = plan("smollm2-135m", "full", 1, 128)
-    assert full.moment == "update" and full.total < sum(full.parts.values())
-    lora = plan("smollm2-135m", "lora", 8, 512)
-    assert lora.moment == "backward" and lora.total < sum(lora.parts.values())
+    full = plan("llama-3.1-8b", "full", 1, 512, **GPU)
+    assert full.moment == "training" and full.total < sum(full.parts.values())
+    small = plan("smollm2-135m", "qlora", 1, 64, rank=1)
+    assert small.moment == "loading" and small.total == small.loading
 
 
 def test_gradients_stay_while_the_next_batch_of_the_same_step_is_computed():

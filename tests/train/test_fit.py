@@ -35,7 +35,7 @@ def choose(folder, free: float, method: str = "qlora", longest: int = 512, **tra
 
 def test_the_quickest_way_that_fits_is_chosen_at_every_size_of_memory(folder):
     ways = list_ways(TrainSettings(), "qlora", "float32")
-    assert ways[0] == Fit(False, False, "float32") and len(ways) == 2 * 2 * 3
+    assert ways[0] == Fit(False, False, "float32") and len(ways) == 2 * 2 * 3 + 1
     costs = []
     for way in ways:  # given just what a way needs, no slower one is taken
         chosen = choose(folder, need(folder, way) / 0.9 / GIB + 0.001)
@@ -90,8 +90,10 @@ def test_what_would_fit_does_fit(folder):
 
 
 def test_settings_that_say_how_are_followed(folder):
-    assert choose(folder, 1.6, checkpointing="on", dequantise="off", batch_size=1) == Fit(True, True, "float32")
-    assert choose(folder, 16, checkpointing="on") == Fit(False, True, "float32")
+    assert choose(folder, 1.6, checkpointing="on", dequantise="off", batch_size=1) == Fit(
+        True, True, "float32", compact=True
+    )
+    assert choose(folder, 16, checkpointing="on") == Fit(False, True, "float32", compact=True)
     assert choose(folder, 16, "lora", dequantise="off") == Fit(False, False, "float32")  # nothing to pack
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from nichetune.core.errors import UserError
 from nichetune.core.settings import BaseSettings
+from nichetune.models.allocator import return_freed_pages
 from nichetune.models.compute import Dtype, hold_linears, multiply_in_bfloat16, pick_dtype
 from nichetune.models.packaged import model_digest, resolve_model
 from nichetune.models.quantise import quantisation_config, round_to_nf4
@@ -67,6 +68,7 @@ def load_base(
         round_to_nf4(model)
     if device == "cpu" and not held_packed:
         _use_dtype(model, dtype, frozen)
+    return_freed_pages()
     return LoadedModel(model, load_tokenizer(folder), folder, model_digest(folder), quantisation, device, dtype)
 
 

@@ -13,7 +13,9 @@ from typing import Any
 
 from nichetune.models.shapes import Shape
 
-MIB = 2**20
+HOLES = 1.4  # what is kept takes so much of the heap, since freed blocks between leave holes (measured 1.2 to 1.5)
+LOADING_HOLES = 0.85  # of the weights that were rounded: the old ones' places are not given back before all are
+WORKSPACE_BYTES = 64 * 2**20  # measured
 FLOAT_BYTES = 4
 HALF_BYTES = 2
 LOGIT_CHUNK_BYTES = 2**26  # models/head_loss.py; not imported, since it needs torch
@@ -37,6 +39,7 @@ class Work:
         nested: double quantisation of the scales.
         adapter_bytes: bytes of an adapter's weight, its gradient and each of its two optimiser states.
         whole_scores: attention holds [rows x heads, length, length]; false where a flash kernel works in blocks.
+        compact: freed blocks are given back at once (models/allocator.py); nothing to do with a GPU's own allocator.
     """
 
     method: str
@@ -52,6 +55,7 @@ class Work:
     nested: bool = True
     adapter_bytes: int = FLOAT_BYTES
     whole_scores: bool = True
+    compact: bool = False
 
     @property
     def full(self) -> bool:
@@ -80,7 +84,7 @@ class MemoryPlan:
         workspace: the libraries' own.
         loading: the peak while weights are read and quantised, before any training.
         total: the highest sum at one moment. Gradients come as activations go, so it is less than all parts together.
-        moment: when that is: loading, backward or update.
+        moment: when that is: loading or training.
     """
 
     weights: int
@@ -122,8 +126,7 @@ def plan_memory(shape: Shape, method: str, rank: int, batch: int, length: int, *
     held = weights + constants + adapter + optimiser + workspace
     moments = {
         "loading": workspace + _loading(shape, work, weights + constants),
-        "backward": held + kept + max(working, logits) + (gradients if work.accumulation > 1 else 0),
-        "update": held + gradients + _update(shape, work),
+        "training": held + _passing(shape, work, kept, max(working, logits), gradients),
     }
     moment = max(moments, key=lambda name: moments[name])
     return MemoryPlan(
@@ -156,15 +159,20 @@ def _kept(shape: Shape, work: Work) -> int:
 
 
 def _layer_kept(shape: Shape, work: Work) -> int:
-    """Bytes of one layer: what enters the linear layers, the residuals before both norms, the gate's two sides, and
+    """Bytes of one layer: both residuals, what enters the linear layers, the gate's two sides and their product, and
     queries, keys and values (for scores held whole: as every head of every row sees them)."""
-    low = 0 if work.full else 7 * work.rank
-    per_token = 4 * shape.width + shape.query_width + 4 * shape.inner + low
+    each = _float_bytes(work)
+    inputs = (2 * shape.width + shape.query_width + shape.inner) * each
+    if work.device == "cuda" or (work.full and work.weight_bytes == HALF_BYTES):  # rounded anew for every layer
+        inputs = (5 * shape.width + shape.query_width + shape.inner) * HALF_BYTES
+    norms = 2 * shape.width * FLOAT_BYTES if work.full or work.device == "cuda" else 0
+    low = 0 if work.full else 7 * work.rank * each
+    other = (2 * shape.width + 3 * shape.inner) * each
     if work.whole_scores:
-        per_token += 3 * shape.query_width + shape.heads * work.length
+        attention = (3 * shape.query_width + shape.heads * work.length) * each
     else:
-        per_token += shape.query_width + 2 * shape.kv_width
-    return work.tokens * per_token * _float_bytes(work)
+        attention = (2 * shape.query_width + 2 * shape.kv_width) * each
+    return work.tokens * (inputs + norms + low + other + attention)
 
 
 def _working(shape: Shape, work: Work) -> int:
@@ -184,13 +192,28 @@ def _logits(shape: Shape, work: Work) -> int:
     return rows * shape.vocabulary * (FLOAT_BYTES + (HALF_BYTES if halves else 0)) + head
 
 
+def _passing(shape: Shape, work: Work, kept: int, working: int, gradients: int) -> int:
+    """The height of what comes and goes within a step: activations, logits, gradients."""
+    table = shape.vocabulary * shape.width * _float_bytes(work) if work.full else 0  # the embedding's gradient, apart
+    gives_back = work.compact or work.device == "cuda"
+    if work.accumulation > 1 or (work.full and not gives_back):  # a heap with holes does not shrink as activations go
+        return (kept if gives_back or work.full else int(HOLES * kept)) + working + gradients + table
+    if gives_back:
+        return max(kept + working, gradients) + table
+    return int(HOLES * kept) + working
+
+
 def _workspace(work: Work) -> int:
-    return 0
+    """Libraries that load late, threads, compiled kernels: of the resident set, not of a GPU's allocator."""
+    return 0 if work.device == "cuda" else WORKSPACE_BYTES
 
 
 def _loading(shape: Shape, work: Work, held: int) -> int:
-    return held
-
-
-def _update(shape: Shape, work: Work) -> int:
-    return 0
+    """The peak while weights are read one by one, over the workspace."""
+    if work.holds_nf4:
+        return held + shape.vocabulary * shape.width * _float_bytes(work)  # the table as read and as placed
+    if work.device == "cuda" or work.full:
+        return held
+    changed = work.weight_bytes if work.method == "qlora" or work.weight_bytes == HALF_BYTES else 0
+    holes = 0 if work.compact else int(LOADING_HOLES * shape.linear_parameters * changed)
+    return shape.parameters * FLOAT_BYTES + holes

@@ -111,6 +111,7 @@ def forecast_job(job: Job, machine: Machine) -> Forecast:
         return plan_memory(
             job.shape, job.method, job.rank, batch, length, supervised_share=SUPERVISED_SHARE, packed=way.packed,
             checkpointing=way.checkpointing, weight_bytes=2 if way.dtype == "bfloat16" else 4, device=machine.device,
+            compact=way.compact,
         )  # fmt: skip
 
     def fits(batch: int, length: int) -> bool:

@@ -18,26 +18,35 @@ from nichetune.models.shapes import Shape, read_shape
 
 _GIB = 2**30
 _SHARE = 0.9  # of the free memory that the plan may fill: forecasts are held to 10%
-# What a way costs in time, to choose the quickest that fits: one forward pass more in three, dequantising at every
-# use, and smaller products, of which fewer share a prefix.
-_RECOMPUTING, _PACKING, _SPLITTING = 1.35, 1.6, 1.15
+# What a way costs in time, to choose the quickest that fits: fresh pages for every large block, one forward pass more
+# in three, dequantising at every use, and smaller products, of which fewer share a prefix.
+_COMPACTING, _RECOMPUTING, _PACKING, _SPLITTING = 1.05, 1.35, 1.6, 1.15
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Whether QLoRA's weights stay in 4 bits, whether activations are computed again, the weights' format, and into how
-    many device steps a batch is split (the numbers are the same: the loss is normalised over the optimiser step)."""
+    """How a training is held in memory; none of it changes what is learnt.
+
+    Attributes:
+        packed: QLoRA's weights stay in 4 bits.
+        checkpointing: activations are computed again.
+        dtype: the weights' format.
+        splits: device steps that a batch is split into; the loss is normalised over the optimiser step.
+        compact: freed blocks are given back at once (models/allocator.py).
+    """
 
     packed: bool
     checkpointing: bool
     dtype: Dtype
     splits: int = 1
+    compact: bool = False
 
     @property
     def cost(self) -> float:
         """Time against the way that keeps all."""
         halvings = self.splits.bit_length() - 1
-        return (_RECOMPUTING if self.checkpointing else 1) * (_PACKING if self.packed else 1) * _SPLITTING**halvings
+        compacting, recomputing = _COMPACTING**self.compact, _RECOMPUTING**self.checkpointing
+        return compacting * recomputing * _PACKING**self.packed * _SPLITTING**halvings
 
 
 def choose_fit(
@@ -75,7 +84,9 @@ def list_ways(train: TrainSettings, method: Method, dtype: Dtype) -> list[Fit]:
         packings = [False, True]
     recomputes = [train.checkpointing == "on"] if train.checkpointing != "auto" else [False, True]
     splits = [n for n in range(1, train.batch_size + 1) if train.batch_size % n == 0]
-    ways = [Fit(packed, again, dtype, n) for packed in packings for again in recomputes for n in splits]
+    ways = [Fit(packed, again, dtype, n, True) for packed in packings for again in recomputes for n in splits]
+    if not packings[0] and not recomputes[0]:
+        ways.append(Fit(False, False, dtype))  # where nothing is short, nothing is given back
     return sorted(ways, key=lambda way: way.cost)
 
 
@@ -84,7 +95,7 @@ def need_bytes(shape: Shape, train: TrainSettings, method: str, way: Fit, device
     return plan_memory(
         shape, method, train.rank, train.batch_size // way.splits, longest, packed=way.packed,
         checkpointing=way.checkpointing, weight_bytes=2 if way.dtype == "bfloat16" else 4, device=device,
-        accumulation=train.accumulation * way.splits,
+        accumulation=train.accumulation * way.splits, compact=way.compact,
     ).total  # fmt: skip
 
 
@@ -99,6 +110,8 @@ def describe_fit(way: Fit, train: TrainSettings, method: str) -> str:
     parts = ["activations computed again" if way.checkpointing else "activations kept"]
     if method == "qlora":
         parts.append("weights in 4 bits" if way.packed else "weights dequantised once")
+    if way.compact:
+        parts.append("freed memory given back at once")
     if way.splits > 1:
         parts.append(f"batches of {train.batch_size} in {way.splits} parts")
     return ", ".join(parts)

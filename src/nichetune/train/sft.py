@@ -24,6 +24,7 @@ from nichetune.core.settings import Method, Settings, TrainSettings
 from nichetune.core.stages import Report
 from nichetune.generate.prompts import training_chats
 from nichetune.models.adapters import attach_adapter
+from nichetune.models.allocator import compact_heap
 from nichetune.models.compute import pick_dtype
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
 from nichetune.models.packaged import resolve_model
@@ -51,14 +52,15 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     folder = resolve_model(settings.base.model, settings.base.revision)
     encoded = encode_examples(load_tokenizer(folder), chats, settings.base.max_length, settings.train.too_long)
     fit = _keep_fit(settings, method, folder, encoded, out)
-    base = load_base(
-        settings.base.model_copy(update={"dtype": fit.dtype}),
-        quantisation="nf4" if method == "qlora" else "none",
-        packed=fit.packed,
-        frozen=method != "full",
-    )
-    trainable = _count_trainable(base, method, settings)
-    history = _train(base, encoded, settings, method, out, fit)
+    with compact_heap(fit.compact):
+        base = load_base(
+            settings.base.model_copy(update={"dtype": fit.dtype}),
+            quantisation="nf4" if method == "qlora" else "none",
+            packed=fit.packed,
+            frozen=method != "full",
+        )
+        trainable = _count_trainable(base, method, settings)
+        history = _train(base, encoded, settings, method, out, fit)
     _save(base, out)
     write_jsonl(out / "loss.jsonl", history)
     shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
