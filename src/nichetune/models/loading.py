@@ -18,7 +18,7 @@ from nichetune.models.allocator import return_freed_pages
 from nichetune.models.compute import Dtype, hold_linears, multiply_in_bfloat16, pick_dtype
 from nichetune.models.packaged import model_digest, resolve_model
 from nichetune.models.quantise import quantisation_config, round_to_nf4
-from nichetune.models.weights import open_weights
+from nichetune.models.weights import read_model
 
 Quantisation = Literal["none", "nf4"]
 
@@ -94,34 +94,18 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def _load_weights(folder: Path, device: str, quantisation: Any) -> Any:
+def _load_weights(folder: Path, device: str, config: Any) -> Any:
     with quiet_libraries():
         import torch
-        from safetensors import SafetensorError
-        from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
 
+        dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
-            config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-            kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
-            with open_weights(folder) as weights:
-                model = kind.from_pretrained(
-                    None, config=config if isinstance(config, kind.config_class) else config.get_text_config(),
-                    state_dict=weights, quantization_config=quantisation,
-                    generation_config=_generation_config(folder),
-                    dtype=torch.bfloat16 if device == "cuda" else torch.float32,
-                )  # fmt: skip
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            model = read_model(folder, dtype, config)
+        except (OSError, ValueError) as error:
             raise UserError(
                 f"{folder}: no causal language model can be loaded from it ({type(error).__name__})"
             ) from error
-    model.name_or_path = model.config._name_or_path = str(folder)
-    return model if quantisation is not None else model.to(torch.device(device))
-
-
-def _generation_config(folder: Path) -> Any:
-    from transformers import GenerationConfig
-
-    return GenerationConfig.from_pretrained(folder) if (folder / "generation_config.json").is_file() else None
+    return model if config is not None else model.to(torch.device(device))
 
 
 class quiet_libraries(warnings.catch_warnings):  # noqa: N801 - used as a statement, like its parent

@@ -37,8 +37,7 @@ class Work:
         device: `cuda` holds all but adapters in 16 bits, and its allocator's peak is meant; else resident memory.
         accumulation: device steps an optimiser step; from 2 on gradients stay while the next batch is computed.
         nested: double quantisation of the scales.
-        adapter_bytes: bytes of an adapter's weight, its gradient and each of its two optimiser states.
-        whole_scores: attention holds [rows x heads, length, length]; false where a flash kernel works in blocks.
+        trained_bytes: bytes of a trained weight, of its gradient and of each of its two optimiser states.
         compact: freed blocks are given back at once (models/allocator.py); nothing to do with a GPU's own allocator.
     """
 
@@ -53,8 +52,7 @@ class Work:
     device: str = "cpu"
     accumulation: int = 1
     nested: bool = True
-    adapter_bytes: int = FLOAT_BYTES
-    whole_scores: bool = True
+    trained_bytes: int = FLOAT_BYTES
     compact: bool = False
 
     @property
@@ -66,6 +64,16 @@ class Work:
     def holds_nf4(self) -> bool:
         """Whether linear weights stay in 4 bits."""
         return self.packed and self.method == "qlora"
+
+    @property
+    def whole_scores(self) -> bool:
+        """Whether attention holds [rows x heads, length, length]; on a GPU its kernels work in blocks."""
+        return self.device == "cpu"
+
+    @property
+    def halves(self) -> bool:
+        """Whether large products are in 16 bits while what they multiply is held in 32."""
+        return self.full and self.weight_bytes == HALF_BYTES
 
     @property
     def tokens(self) -> int:
@@ -118,9 +126,8 @@ def plan_memory(shape: Shape, method: str, rank: int, batch: int, length: int, *
     work = Work(method, rank, batch, length, **how)
     weights, constants = _weights(shape, work), _constants(shape, work)
     trained = shape.parameters if work.full else shape.adapter_parameters(rank)
-    each = _float_bytes(work) if work.full else work.adapter_bytes
-    adapter = 0 if work.full else trained * each
-    gradients, optimiser = trained * each, 2 * trained * each
+    adapter = 0 if work.full else trained * work.trained_bytes
+    gradients, optimiser = trained * work.trained_bytes, 2 * trained * work.trained_bytes
     kept, working, logits = _kept(shape, work), _working(shape, work), _logits(shape, work)
     workspace = _workspace(work)
     held = weights + constants + adapter + optimiser + workspace
@@ -141,7 +148,7 @@ def _float_bytes(work: Work) -> int:
 
 
 def _weights(shape: Shape, work: Work) -> int:
-    plain = _float_bytes(work)
+    plain = work.trained_bytes if work.full else _float_bytes(work)
     held = NF4_BITS / 8 if work.holds_nf4 else plain if work.full else min(work.weight_bytes, plain)
     return int(shape.linear_parameters * held + shape.embedding_parameters * plain)
 
@@ -152,10 +159,12 @@ def _constants(shape: Shape, work: Work) -> int:
 
 
 def _kept(shape: Shape, work: Work) -> int:
-    """What the forward pass keeps for the backward pass: all of every layer, or what enters it."""
+    """What the forward pass keeps for the backward pass: all of every layer, or what enters it; and the weights as they
+    multiply, where they are trained in another format."""
     if work.checkpointing:
         return shape.layers * work.tokens * shape.width * _float_bytes(work)
-    return shape.layers * _layer_kept(shape, work)
+    copies = HALF_BYTES * shape.linear_parameters if work.halves and work.trained_bytes > HALF_BYTES else 0
+    return shape.layers * _layer_kept(shape, work) + copies
 
 
 def _layer_kept(shape: Shape, work: Work) -> int:
@@ -163,7 +172,7 @@ def _layer_kept(shape: Shape, work: Work) -> int:
     queries, keys and values (for scores held whole: as every head of every row sees them)."""
     each = _float_bytes(work)
     inputs = (2 * shape.width + shape.query_width + shape.inner) * each
-    if work.device == "cuda" or (work.full and work.weight_bytes == HALF_BYTES):  # rounded anew for every layer
+    if work.device == "cuda" or work.halves:  # rounded anew for every layer
         inputs = (5 * shape.width + shape.query_width + shape.inner) * HALF_BYTES
     norms = 2 * shape.width * FLOAT_BYTES if work.full or work.device == "cuda" else 0
     low = 0 if work.full else 7 * work.rank * each
@@ -194,7 +203,7 @@ def _logits(shape: Shape, work: Work) -> int:
 
 def _passing(shape: Shape, work: Work, kept: int, working: int, gradients: int) -> int:
     """The height of what comes and goes within a step: activations, logits, gradients."""
-    table = shape.vocabulary * shape.width * _float_bytes(work) if work.full else 0  # the embedding's gradient, apart
+    table = shape.vocabulary * shape.width * work.trained_bytes if work.full else 0  # the embedding's gradient, apart
     gives_back = work.compact or work.device == "cuda"
     if work.accumulation > 1 or (work.full and not gives_back):  # a heap with holes does not shrink as activations go
         return (kept if gives_back or work.full else int(HOLES * kept)) + working + gradients + table

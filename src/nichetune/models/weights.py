@@ -37,3 +37,31 @@ def list_weight_files(folder: Path) -> list[Path]:
     if (folder / _SINGLE).is_file() or not (folder / _INDEX).is_file():
         return [folder / _SINGLE]
     return [folder / name for name in sorted(set(read_json(folder / _INDEX)["weight_map"].values()))]
+
+
+def read_model(folder: Path, dtype: Any, quantisation: Any) -> Any:
+    """A causal language model with the weights of a folder, on the CPU.
+
+    Raises:
+        OSError: no weights, or none that can be read.
+        ValueError: the config is not a causal language model's.
+    """
+    from safetensors import SafetensorError
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, GenerationConfig
+
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise ValueError(f"{type(config).__name__} is not a causal language model's")
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    own = (folder / "generation_config.json").is_file()
+    try:
+        with open_weights(folder) as weights:
+            model = kind.from_pretrained(
+                None, config=config if isinstance(config, kind.config_class) else config.get_text_config(),
+                state_dict=weights, dtype=dtype, quantization_config=quantisation,
+                generation_config=GenerationConfig.from_pretrained(str(folder)) if own else None,
+            )  # fmt: skip
+    except SafetensorError as error:
+        raise OSError(f"{folder}: broken weights") from error
+    model.name_or_path = model.config._name_or_path = str(folder)
+    return model
