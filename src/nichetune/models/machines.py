@@ -5,10 +5,10 @@ t4 -> Machine(device="cuda", memory_bytes=15 GiB, flops=65e12, usd_per_hour=0.35
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from nichetune.core.errors import UserError
+from nichetune.models.memory import free_bytes, measure_flops
 from nichetune.models.shapes import Shape
 
 GIB = 2**30
@@ -109,37 +109,3 @@ def forecast_seconds(
     """Seconds that training on so many tokens takes on a machine."""
     work = tokens * count_operations(shape, method, length, supervised_share, checkpointing)
     return work / (machine.efficiency * machine.flops)
-
-
-def free_bytes(device: str) -> int:
-    """Memory that training may take on this device now."""
-    if device == "cuda":
-        import torch
-
-        return int(torch.cuda.mem_get_info()[0])
-    import psutil
-
-    return int(psutil.virtual_memory().available)
-
-
-def measure_flops(device: str = "cpu", dtype: str = "float32", seconds: float = 0.5) -> float:
-    """This machine's matrix-product rate, in operations a second."""
-    import torch
-
-    size = 1024 if device == "cpu" else 8192
-    a, b = (torch.randn(size, size, device=device, dtype=getattr(torch, dtype)) for _ in range(2))
-    a @ b
-    _wait(device)
-    start, products = time.monotonic(), 0
-    while time.monotonic() - start < seconds:
-        a @ b
-        products += 1
-        _wait(device)
-    return 2 * size**3 * products / (time.monotonic() - start)
-
-
-def _wait(device: str) -> None:
-    if device == "cuda":
-        import torch
-
-        torch.cuda.synchronize()

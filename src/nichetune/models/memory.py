@@ -8,10 +8,13 @@ whole to 10%), stand for what no formula sees: the libraries' own memory, and ho
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from nichetune.models.shapes import Shape
+from nichetune.models.shapes import Shape, read_shape
+
+__all__ = ["MemoryPlan", "Shape", "Work", "free_bytes", "measure_flops", "plan_memory", "read_shape"]
 
 HOLES = 1.4  # what is kept takes so much of the heap, since freed blocks between leave holes (measured 1.2 to 1.5)
 LOADING_HOLES = 0.85  # of the weights that were rounded: the old ones' places are not given back before all are
@@ -226,3 +229,37 @@ def _loading(shape: Shape, work: Work, held: int) -> int:
     changed = work.weight_bytes if work.method == "qlora" or work.weight_bytes == HALF_BYTES else 0
     holes = 0 if work.compact else int(LOADING_HOLES * shape.linear_parameters * changed)
     return shape.parameters * FLOAT_BYTES + holes
+
+
+def free_bytes(device: str) -> int:
+    """Memory that training may take on this device now."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def measure_flops(device: str = "cpu", dtype: str = "float32", seconds: float = 0.5) -> float:
+    """This machine's matrix-product rate, in operations a second."""
+    import torch
+
+    size = 1024 if device == "cpu" else 8192
+    a, b = (torch.randn(size, size, device=device, dtype=getattr(torch, dtype)) for _ in range(2))
+    a @ b
+    _wait(device)
+    start, products = time.monotonic(), 0
+    while time.monotonic() - start < seconds:
+        a @ b
+        products += 1
+        _wait(device)
+    return 2 * size**3 * products / (time.monotonic() - start)
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        import torch
+
+        torch.cuda.synchronize()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from nichetune.core.settings import BaseSettings, Method, Settings, TrainSettings
 from nichetune.core.settings_file import load_settings
-from nichetune.models.machines import measure_flops, measure_machine
+from nichetune.models.machines import measure_machine
+from nichetune.models.memory import measure_flops
 from nichetune.models.shapes import find_shape
 from nichetune.pipeline.forecast import GIB, Job, forecast_job, has_settings
 

@@ -12,9 +12,7 @@ from nichetune.core.errors import UserError
 from nichetune.core.progress import say
 from nichetune.core.settings import Method, TrainSettings
 from nichetune.models.compute import Dtype
-from nichetune.models.machines import free_bytes
-from nichetune.models.memory import plan_memory
-from nichetune.models.shapes import Shape, read_shape
+from nichetune.models.memory import Shape, free_bytes, plan_memory, read_shape
 
 _GIB = 2**30
 _SHARE = 0.9  # of the free memory that the plan may fill: forecasts are held to 10%
