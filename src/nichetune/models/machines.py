@@ -87,7 +87,7 @@ def measure_machine() -> Machine:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = pick_dtype("auto", device)
     share = _GPU_SHARE if device == "cuda" else _CPU_SHARE
-    return Machine(THIS, device, free_bytes(device), measure_flops(device, dtype), share, 0.0, dtype)
+    return Machine(THIS, device, free_bytes(device), measure_flops(0.5, device, dtype), share, 0.0, dtype)
 
 
 def count_operations(shape: Shape, method: str, length: int, supervised_share: float, checkpointing: bool) -> float:

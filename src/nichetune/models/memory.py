@@ -242,7 +242,7 @@ def free_bytes(device: str) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def measure_flops(device: str = "cpu", dtype: str = "float32", seconds: float = 0.5) -> float:
+def measure_flops(seconds: float = 0.5, device: str = "cpu", dtype: str = "float32") -> float:
     """This machine's matrix-product rate, in operations a second."""
     import torch
 
