@@ -18,7 +18,7 @@ _GIB = 2**30
 _SHARE = 0.9  # of the free memory that the plan may fill: forecasts are held to 10%
 # What a way costs in time, to choose the quickest that fits: fresh pages for every large block, one forward pass more
 # in three, dequantising at every use, and smaller products, of which fewer share a prefix.
-_COMPACTING, _RECOMPUTING, _PACKING, _SPLITTING = 1.05, 1.35, 1.6, 1.15
+_COMPACTING, _RECOMPUTING, _PACKING, _SPLITTING = 1.65, 1.35, 1.6, 1.15
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def list_ways(train: TrainSettings, method: Method, dtype: Dtype) -> list[Fit]:
     splits = [n for n in range(1, train.batch_size + 1) if train.batch_size % n == 0]
     ways = [Fit(packed, again, dtype, n, True) for packed in packings for again in recomputes for n in splits]
     if not packings[0] and not recomputes[0]:
-        ways.append(Fit(False, False, dtype))  # where nothing is short, nothing is given back
+        ways += [Fit(False, False, dtype, n) for n in splits]  # whose holes are known
     return sorted(ways, key=lambda way: way.cost)
 
 
