@@ -34,7 +34,7 @@ def choose(folder, free: float, method: str = "qlora", longest: int = 512, **tra
 
 
 def test_the_quickest_way_that_fits_is_chosen_at_every_size_of_memory(folder):
-    ways = list_ways(TrainSettings(), "qlora", "float32")
+    ways = list_ways(TrainSettings(), "qlora", "float32", "cpu")
     assert ways[0] == Fit(False, False, "float32") and len(ways) == 2 * 2 * 3 + 3
     costs = []
     for way in ways:  # given just what a way needs, no slower one is taken
@@ -98,7 +98,7 @@ def test_settings_that_say_how_are_followed(folder):
 
 
 def test_a_batch_is_split_only_into_equal_parts(folder):
-    assert {way.splits for way in list_ways(TrainSettings(batch_size=6), "lora", "float32")} == {1, 2, 3, 6}
+    assert {way.splits for way in list_ways(TrainSettings(batch_size=6), "lora", "float32", "cuda")} == {1, 2, 3, 6}
 
 
 def test_a_fit_kept_by_an_older_checkpoint_is_still_read():

@@ -104,7 +104,7 @@ def has_settings(project: Path) -> bool:
 def forecast_job(job: Job, machine: Machine) -> Forecast:
     """How the quickest way that fits does on a machine, or the most frugal one where none does."""
     train = TrainSettings(rank=job.rank, batch_size=job.batch)
-    ways = [way for way in list_ways(train, job.method, _held(machine)) if way.splits == 1]
+    ways = [way for way in list_ways(train, job.method, _held(machine), machine.device) if way.splits == 1]
     usable = int(USABLE * machine.memory_bytes)
 
     def plan(way: Fit, batch: int, length: int) -> MemoryPlan:

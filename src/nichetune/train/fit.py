@@ -59,7 +59,7 @@ def choose_fit(
     Raises:
         UserError: not even the most frugal way fits.
     """
-    ways = list_ways(train, method, dtype)
+    ways = list_ways(train, method, dtype, device)
     try:
         shape = read_shape(folder)
     except KeyError:
@@ -75,15 +75,16 @@ def choose_fit(
     return ways[chosen]
 
 
-def list_ways(train: TrainSettings, method: Method, dtype: Dtype) -> list[Fit]:
+def list_ways(train: TrainSettings, method: Method, dtype: Dtype, device: str) -> list[Fit]:
     """Every way that the settings allow, the quickest first."""
     packings = [False] if method != "qlora" or train.dequantise == "on" else [True]
     if method == "qlora" and train.dequantise == "auto":
         packings = [False, True]
     recomputes = [train.checkpointing == "on"] if train.checkpointing != "auto" else [False, True]
     splits = [n for n in range(1, train.batch_size + 1) if train.batch_size % n == 0]
-    ways = [Fit(packed, again, dtype, n, True) for packed in packings for again in recomputes for n in splits]
-    if not packings[0] and not recomputes[0]:
+    compact = device == "cpu"  # a GPU's memory has an allocator of its own
+    ways = [Fit(packed, again, dtype, n, compact) for packed in packings for again in recomputes for n in splits]
+    if compact and not packings[0] and not recomputes[0]:
         ways += [Fit(False, False, dtype, n) for n in splits]  # whose holes are known
     return sorted(ways, key=lambda way: way.cost)
 
@@ -121,7 +122,9 @@ def _refusal(
     """What does not fit, and what would."""
 
     def least(given: TrainSettings, how: Method, length: int) -> int:
-        return min(need_bytes(shape, given, how, way, device, length) for way in list_ways(given, how, ways[0].dtype))
+        return min(
+            need_bytes(shape, given, how, way, device, length) for way in list_ways(given, how, ways[0].dtype, device)
+        )
 
     frugal = train.model_copy(update={"checkpointing": "auto", "dequantise": "auto"})
     fixes = []
