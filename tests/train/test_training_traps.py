@@ -172,6 +172,27 @@ def test_the_fused_adapter_computes_peft_own_outputs_and_gradients(fresh, tokeni
         assert torch.allclose(plain, fused, atol=1e-5, rtol=1e-3)
 
 
+def test_layers_that_read_the_same_input_are_multiplied_as_one_and_hold_no_weight_twice(fresh):
+    model = fresh()
+    layer = model.get_base_model().get_decoder().layers[0]
+    q, k, v, o = (getattr(layer.self_attn, name).base_layer.weight for name in ("q_proj", "k_proj", "v_proj", "o_proj"))
+    gate, up = layer.mlp.gate_proj.base_layer.weight, layer.mlp.up_proj.base_layer.weight
+    homes = [w.untyped_storage().data_ptr() for w in (q, k, v, o, gate, up)]
+    assert homes[0] == homes[1] == homes[2] != homes[3] != homes[4] == homes[5]
+    assert q.untyped_storage().nbytes() == sum(w.nbytes for w in (q, k, v))
+
+
+def test_rows_that_share_no_token_in_the_tree_give_the_same_states(base, encoded):
+    own = copy.deepcopy(base.model)
+    assert use_token_tree(own)
+    rows = [{"input_ids": e.ids, "labels": e.labels} for e in encoded.examples[:3]]
+    shared, apart = collate_tree(rows), collate_tree(rows, share=False)
+    assert shared["ids"].numel() < apart["ids"].numel() <= sum(len(row["input_ids"]) for row in rows)
+    with torch.no_grad():
+        states = [predicting_states(own.get_decoder(), batch) for batch in (shared, apart)]
+    assert torch.allclose(*states, atol=1e-4)
+
+
 def test_a_tree_of_tokens_gives_the_loss_and_the_gradients_of_padded_rows(fresh, encoded):
     model = fresh()
     with torch.no_grad():

@@ -9,6 +9,7 @@ rows). Attention sees every row whole, through its path. Exact: a test compares 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -33,9 +34,19 @@ class TokenTree:
     paths: torch.Tensor
     homes: torch.Tensor
 
+    @cached_property
+    def hidden(self) -> torch.Tensor:
+        """What is added to scores: minus infinity at what comes later, [longest, longest]."""
+        longest = self.paths.shape[1]
+        return torch.full((longest, longest), float("-inf"), device=self.paths.device).triu_(1)
 
-def build_tree(rows: list[list[int]]) -> TokenTree:
-    """The tree of rows of token ids, each at least one token long."""
+
+def build_tree(rows: list[list[int]], share: bool = True) -> TokenTree:
+    """The tree of rows of token ids, each at least one token long.
+
+    Args:
+        share: false gives every row nodes of its own, to measure what sharing is worth.
+    """
     width = max(len(row) for row in rows)
     ids: list[int] = []
     positions: list[int] = []
@@ -44,7 +55,7 @@ def build_tree(rows: list[list[int]]) -> TokenTree:
     children: dict[tuple[int, int], int] = {}
     for n, row in enumerate(rows):
         path: list[int] = []
-        node = -1
+        node = -1 if share else -1 - n  # a root of its own for each row
         for place, token in enumerate(row):
             key = (node, token)
             if key not in children:
@@ -131,13 +142,13 @@ def attend(
     heads, kv_heads, width = query.shape[1], key.shape[1], query.shape[-1]
     scale = scaling if scaling is not None else width**-0.5
     rows, longest = tree.paths.shape
-    asked = _along_paths(query[0], tree.paths)  # [heads, rows, longest, head_dim]
-    keys, values = (
-        _along_paths(part[0], tree.paths).repeat_interleave(heads // kv_heads, dim=0) for part in (key, value)
-    )
-    out = _CausalAttention.apply(*(part.flatten(0, 1) for part in (asked, keys, values)), scale)
-    spread = out.view(heads, rows * longest, width).index_select(1, tree.homes)  # [heads, nodes, head_dim]
-    return spread.transpose(0, 1)[None], None
+    # Query heads that share a key head are asked as further rows of it: no key is copied.
+    asked = _along_paths(query[0], tree.paths).view(kv_heads, heads // kv_heads, rows, longest, width).transpose(1, 2)
+    asked = asked.reshape(kv_heads * rows, -1, width)  # [kv_heads x rows, share x longest, head_dim]
+    keys, values = (_along_paths(part[0], tree.paths).flatten(0, 1) for part in (key, value))
+    out = _CausalAttention.apply(asked, keys, values, tree.hidden, scale)
+    spread = out.view(kv_heads, rows, -1, longest, width).transpose(1, 2).reshape(heads, rows * longest, width)
+    return spread.index_select(1, tree.homes).transpose(0, 1)[None], None  # [1, nodes, heads, head_dim]
 
 
 def _along_paths(part: torch.Tensor, paths: torch.Tensor) -> torch.Tensor:
@@ -149,10 +160,9 @@ class _CausalAttention(torch.autograd.Function):
     """softmax(q k^T s, causal) v for rows of some hundred tokens: there, plain batched products beat flash kernels."""
 
     @staticmethod
-    def forward(ctx: Any, query: Any, key: Any, value: Any, scale: float) -> torch.Tensor:
-        longest = query.shape[1]
-        hidden = torch.full((longest, longest), float("-inf"), device=query.device, dtype=query.dtype).triu_(1)
-        scores = torch.baddbmm(hidden.expand(len(query), -1, -1), query, key.transpose(1, 2), alpha=scale)
+    def forward(ctx: Any, query: Any, key: Any, value: Any, hidden: Any, scale: float) -> torch.Tensor:
+        mask = hidden.to(query.dtype).repeat(query.shape[1] // key.shape[1], 1)
+        scores = torch.baddbmm(mask.expand(len(query), -1, -1), query, key.transpose(1, 2), alpha=scale)
         shares = scores.softmax(dim=-1)  # [rows x heads, longest, longest]
         ctx.save_for_backward(query, key, value, shares)
         ctx.scale = scale
@@ -165,4 +175,4 @@ class _CausalAttention(torch.autograd.Function):
         value_grad = torch.bmm(shares.transpose(1, 2), grad)
         share_grad = torch.bmm(grad, value.transpose(1, 2))
         score_grad = torch._softmax_backward_data(share_grad, shares, -1, shares.dtype).mul_(ctx.scale)
-        return torch.bmm(score_grad, key), torch.bmm(score_grad.transpose(1, 2), query), value_grad, None
+        return torch.bmm(score_grad, key), torch.bmm(score_grad.transpose(1, 2), query), value_grad, None, None

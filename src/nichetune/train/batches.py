@@ -15,10 +15,10 @@ from nichetune.models.token_tree import TokenTree, build_tree, run_tree
 from nichetune.train.data import IGNORED
 
 
-def collate_tree(rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
+def collate_tree(rows: list[dict[str, list[int]]], share: bool = True) -> dict[str, torch.Tensor]:
     """Tensors of one batch: the tree's parts, `predicting` [supervised] nodes and `shift_labels` [supervised] ids."""
     spots = [[i for i in range(1, len(row["labels"])) if row["labels"][i] != IGNORED] for row in rows]
-    tree = build_tree([row["input_ids"][: places[-1]] for row, places in zip(rows, spots, strict=True)])
+    tree = build_tree([row["input_ids"][: places[-1]] for row, places in zip(rows, spots, strict=True)], share)
     predicting = [int(tree.paths[n, i - 1]) for n, places in enumerate(spots) for i in places]
     targets = torch.tensor([row["labels"][i] for row, places in zip(rows, spots, strict=True) for i in places])
     return {

@@ -13,6 +13,7 @@ from torch.utils.data import SequentialSampler
 from transformers import TrainerCallback
 from trl import SFTTrainer
 
+from nichetune.models.compute import keep_freed_memory
 from nichetune.models.head_loss import sum_losses
 from nichetune.models.token_tree import use_token_tree
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
@@ -26,6 +27,7 @@ class SupervisedTrainer(SFTTrainer):
     """
 
     def __init__(self, *, model: Any, head_dtype: torch.dtype = torch.float32, **rest: Any) -> None:
+        keep_freed_memory()
         whole = model.get_base_model() if hasattr(model, "get_base_model") else model
         trained = [(weight, weight.data) for weight in model.parameters() if weight.requires_grad]
         super().__init__(model=model, data_collator=collate_tree if use_token_tree(whole) else collate_padded, **rest)

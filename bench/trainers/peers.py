@@ -1,0 +1,112 @@
+"""Who trains, and how: the trainers of the bench over the demo's own rows.
+
+"ours/lora" -> a trainer that has its rows, ready for `train()`
+
+ours      no token shared between rows            prefix   what a batch's rows begin with computed once (default)
+float32   ours with float32 products              frugal   packed 4-bit weights, activations computed again
+stock     SFTTrainer, its defaults but bf16=False plain    stock without gradient checkpointing
+bf16      plain with bf16=True                    textbook batch 1, accumulation 8, packing, rate 2e-5
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from nichetune.core.files import read_records
+from nichetune.core.records import Example
+from nichetune.core.settings import Settings
+from nichetune.core.settings_file import load_settings
+from nichetune.models.adapters import attach_adapter
+from nichetune.models.loading import LoadedModel, load_base
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "icd10-eye-ear"
+RUN = ROOT / "runs" / "icd10-eye-ear"
+OURS = ("ours", "prefix", "float32", "frugal")
+KINDS = {
+    "ours": "ours, no shared prefix",
+    "prefix": "ours",
+    "float32": "ours in float32, no shared prefix",
+    "frugal": "ours, frugal",
+    "stock": "stock TRL",
+    "plain": "stock, no checkpointing",
+    "bf16": "stock, bf16, no checkpointing",
+    "textbook": "textbook recipe",
+}
+Rows = list[dict[str, list[int]]]
+
+
+def open_settings(who: str, method: str) -> Settings:
+    """The demo's settings; stock and `float32` multiply in float32."""
+    exact = [] if who in ("ours", "prefix") else ["base.dtype=float32"]
+    return load_settings(EXAMPLE, [f"train.method={method}", *exact])
+
+
+def load_model(who: str, method: str, settings: Settings) -> LoadedModel:
+    """The base as this peer holds it: QLoRA's weights dequantised once by ours, packed by the others."""
+    packed = method == "qlora" and who not in ("ours", "prefix", "float32")
+    quantisation: Any = "nf4" if method == "qlora" else "none"
+    return load_base(settings.base, quantisation, packed=packed, frozen=method != "full")
+
+
+def encode_rows(settings: Settings, base: LoadedModel) -> Rows:
+    """The demo's training examples as ids and labels."""
+    from nichetune.generate.prompts import training_chats
+    from nichetune.train.data import encode_examples
+
+    chats = training_chats(settings, read_records(RUN / "split" / "train.jsonl", Example), RUN / "index")
+    encoded = encode_examples(base.tokenizer, chats, settings.base.max_length, "refuse").examples
+    return [{"input_ids": e.ids, "labels": e.labels} for e in encoded]
+
+
+def choose_rows(settings: Settings, base: LoadedModel, steps: int) -> Rows:
+    """So many batches in our planned order, for every peer alike."""
+    from nichetune.train.data import plan_order
+
+    rows, batch = encode_rows(settings, base), settings.train.batch_size
+    order = plan_order([len(r["input_ids"]) for r in rows], batch, math.ceil(steps * batch / len(rows)), settings.seed)
+    return [rows[i] for i in order[: steps * batch]]
+
+
+def make_trainer(who: str, method: str, settings: Settings, base: LoadedModel, rows: Rows, steps: int) -> Any:
+    """Ours, or stock TRL with the same adapter, rate and data."""
+    import torch
+    from datasets import Dataset
+    from transformers import PrinterCallback
+    from trl import SFTConfig, SFTTrainer
+
+    from nichetune.train.batches import collate_tree
+    from nichetune.train.sft import choose_rate
+    from nichetune.train.trainer import SupervisedTrainer
+
+    args: dict[str, Any] = {
+        "output_dir": tempfile.mkdtemp(), "seed": settings.seed, "max_steps": steps, "bf16": who == "bf16",
+        "use_cpu": base.device == "cpu", "per_device_train_batch_size": settings.train.batch_size,
+        "learning_rate": choose_rate(settings.train, method), "lr_scheduler_type": "cosine",
+        "max_length": settings.base.max_length, "report_to": "none", "save_strategy": "no", "logging_steps": 1,
+        "disable_tqdm": True, "dataloader_pin_memory": False, "train_sampling_strategy": "sequential",
+    } | _own_arguments(who)  # fmt: skip
+    model = base.model
+    if method != "full":
+        model = attach_adapter(base, settings.train, settings.seed, fuse=who in OURS)
+    given = {"model": model, "train_dataset": Dataset.from_list(rows), "processing_class": base.tokenizer}
+    if who in OURS:
+        trainer: Any = SupervisedTrainer(**given, args=SFTConfig(**args), head_dtype=getattr(torch, base.dtype))
+        if who != "prefix":
+            trainer.data_collator = functools.partial(collate_tree, share=False)
+    else:
+        trainer = SFTTrainer(**given, args=SFTConfig(**args))
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _own_arguments(who: str) -> dict[str, Any]:
+    if who == "textbook":
+        return {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "packing": True,
+                "learning_rate": 2e-5, "train_sampling_strategy": "random"}  # fmt: skip
+    own: dict[str, Any] = {} if who == "stock" else {"gradient_checkpointing": who == "frugal"}
+    return own | ({"optim": "adamw_torch_fused"} if who in OURS else {})
