@@ -68,8 +68,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail(str(known), known.exit_status)
     except MemoryError:
         return _fail("out of memory: a smaller train.batch_size, or train.checkpointing: on, needs less", 3)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("stopped; the same command goes on where it stood", 130)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        return _fail(str(stop) or "stopped; the same command goes on where it stood", 130)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets one line, never a traceback
         return _explain_unforeseen(error)
     return int(result) if isinstance(result, int) else 0

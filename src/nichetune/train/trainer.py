@@ -5,7 +5,10 @@ Measured on two cores with SmolLM2-135M: see the table of `bench/training.py` in
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +16,12 @@ from torch.utils.data import SequentialSampler
 from transformers import TrainerCallback
 from trl import SFTTrainer
 
+from nichetune.core.errors import SystemFailure
 from nichetune.models.token_tree import use_token_tree
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
+from nichetune.train.data import IGNORED
+from nichetune.train.failures import is_disk_full
+from nichetune.train.guards import peek_loss
 
 
 class SupervisedTrainer(SFTTrainer):
@@ -33,6 +40,37 @@ class SupervisedTrainer(SFTTrainer):
         # The dataset is already in the planned order, all epochs, so that a resumed run sees what an unbroken one does.
         chosen: Any = train_dataset if train_dataset is not None else self.train_dataset
         return SequentialSampler(chosen)
+
+    def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
+        """The development set's loss, normalised by supervised tokens over all of it, whatever the batches."""
+        rows = list(eval_dataset if eval_dataset is not None else self.eval_dataset)
+        size = self.args.per_device_train_batch_size
+        taught = [sum(label != IGNORED for label in row["labels"]) for row in rows]
+        total = sum(peek_loss(self, rows[n : n + size]) * sum(taught[n : n + size]) for n in range(0, len(rows), size))
+        metrics = {f"{metric_key_prefix}_loss": total / sum(taught)}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """A checkpoint is whole or gone: what a full disk cut short must not take the room of the next one.
+
+        Raises:
+            SystemFailure: the disk is full; the last checkpoint stands.
+        """
+        folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
+        try:
+            super()._save_checkpoint(model, trial)
+        except BaseException as error:
+            if not is_whole(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            if not is_disk_full(error):
+                raise
+            kept = f"checkpoint {last}" if (last := newest_step(folder.parent)) else "no checkpoint yet"
+            raise SystemFailure(
+                f"the disk is full: step {self.state.global_step} could not be kept in {folder.parent} (there is "
+                f"{kept}): free some space, then run the same command again"
+            ) from error
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -75,3 +113,17 @@ class ShowProgress(TrainerCallback):
         """Called by the trainer after each logged step."""
         if logs and "loss" in logs:
             self.tick(state.global_step - self.tick.done, f"loss {logs['loss']:.3f}")
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint's last file, the trainer's own state, stands there to its end."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def newest_step(folder: Path) -> int:
+    """The step of the newest whole checkpoint in a folder; 0 without one."""
+    return max((int(p.name.rsplit("-", 1)[1]) for p in folder.glob("checkpoint-*") if is_whole(p)), default=0)
