@@ -38,14 +38,14 @@ class Expectation:
         pass_steps: optimiser steps of one pass over the examples.
         rate: the learning rate.
         dtype: format of the frozen weights.
-        low_cause: what would explain a loss that is too low.
+        explain_low: looks for what would explain a loss that is too low; asked only then.
     """
 
     floor: float
     pass_steps: int
     rate: float
     dtype: str
-    low_cause: str
+    explain_low: Callable[[], str]
 
 
 class LossGuard(TrainerCallback):
@@ -132,12 +132,13 @@ class LossGuard(TrainerCallback):
             )
 
     def _stop_low(self, what: str) -> None:
-        raise SystemFailure(f"the loss is lower than it can rightly be, {what}: {self.expected.low_cause}")
+        raise SystemFailure(f"the loss is lower than it can rightly be, {what}: {self.expected.explain_low()}")
 
 
 def sum_weights(model: Any) -> list[float]:
     """One number a trained tensor, which any step that is not rounded away changes."""
-    return [float(p.detach().double().abs().sum()) for p in model.parameters() if p.requires_grad]
+    sums = (torch.linalg.vector_norm(p.detach(), 1, dtype=torch.float64) for p in model.parameters() if p.requires_grad)
+    return [float(one.full_tensor() if hasattr(one, "full_tensor") else one) for one in sums]  # a sharded one is whole
 
 
 def entropy_floor(encoded: EncodedSet) -> float:

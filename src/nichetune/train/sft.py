@@ -161,7 +161,7 @@ def _guard(trainer: Any, encoded: EncodedSet, settings: Settings, method: Method
     pass_steps = math.ceil(len(encoded.examples) / (train.batch_size * train.accumulation))
     rate = choose_rate(train, method, warn=False)
     first = [trainer.train_dataset[n] for n in range(min(train.batch_size, len(trainer.train_dataset)))]
-    expected = Expectation(entropy_floor(encoded), pass_steps, rate, base.dtype, explain_low(encoded))
+    expected = Expectation(entropy_floor(encoded), pass_steps, rate, base.dtype, lambda: explain_low(encoded))
     return LossGuard(expected, lambda: peek_loss(trainer, first))
 
 
@@ -249,9 +249,9 @@ def _report(
     facts = {
         "method": method, "learning_rate": choose_rate(settings.train, method, warn=False),
         "epochs": settings.train.epochs, "optimiser": settings.train.optimiser, "tokens_per_epoch": encoded.tokens,
-        "supervised_tokens_per_epoch": encoded.supervised_tokens, "trainable_parameters": trainable, "parameters": total, "base_digest": base.digest,
-        "base_model": settings.base.model, "base_revision": settings.base.revision,
-        "quantisation": base.quantisation, "dtype": base.dtype,
+        "supervised_tokens_per_epoch": encoded.supervised_tokens, "trainable_parameters": trainable,
+        "parameters": total, "base_digest": base.digest, "base_model": settings.base.model,
+        "base_revision": settings.base.revision, "quantisation": base.quantisation, "dtype": base.dtype,
     }  # fmt: skip
     if judged := [point for point in history if "dev_loss" in point]:
         best = min(judged, key=lambda point: point["dev_loss"])
