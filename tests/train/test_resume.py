@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -63,21 +64,44 @@ def test_the_same_seed_gives_the_same_digests_and_another_seed_others(job, tmp_p
     assert (tmp_path / "c/loss.jsonl").read_text() != (tmp_path / "a/loss.jsonl").read_text()
 
 
-def test_the_best_checkpoint_on_the_development_set_is_what_is_kept(job, tmp_path, monkeypatch):
-    # The development set teaches the reverse of the training set: every step makes it worse.
+@pytest.fixture
+def worsening(job):
+    """A job whose development set teaches the reverse of its training set: soon every step makes it worse."""
     job.dev = [one.model_copy(update={"expected": job.examples[n + 1].expected}) for n, one in enumerate(job.dev)]
-    kept = job.run(tmp_path / "early", early_stopping=2, evaluations_per_epoch=6, epochs=4)
-    log = [json.loads(line) for line in (tmp_path / "early/loss.jsonl").read_text().splitlines()]
-    judged = {point["step"]: point["dev_loss"] for point in log if "dev_loss" in point}
-    best = min(judged, key=judged.get)
-    assert best < log[-1]["step"] < 24 and log[-1]["step"] - best == 2
-    cut_after(monkeypatch, best)
+    job.train = {"early_stopping": 2, "evaluations_per_epoch": 6, "epochs": 4}
+    return job
+
+
+def read_log(out: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (out / "loss.jsonl").read_text().splitlines()]
+
+
+def test_the_best_checkpoint_on_the_development_set_is_what_is_kept(worsening, tmp_path, monkeypatch):
+    kept = worsening.run(tmp_path / "early")
+    log = read_log(tmp_path / "early")
+    judged = {int(point["step"]): point["dev_loss"] for point in log if "dev_loss" in point}
+    best = min(judged, key=judged.__getitem__)
+    assert log[-1]["step"] - best == 2 and log[-1]["step"] < 24
     keep_each_step(monkeypatch)
+    cut_after(monkeypatch, best)
     with pytest.raises(Cut):
-        job.run(tmp_path / "then", epochs=4)
+        worsening.run(tmp_path / "then", early_stopping=0)
     weights = "adapter_model.safetensors"
     then = tmp_path / f"then/checkpoints/checkpoint-{best}" / weights
     assert kept[f"adapter/{weights}"] == hash_file(then)
+
+
+def test_a_run_killed_between_its_last_evaluation_and_its_end_takes_no_further_step(worsening, tmp_path, monkeypatch):
+    unbroken = worsening.run(tmp_path / "unbroken")
+
+    def die(self, *_):
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SupervisedTrainer, "_finalize_training", die)
+        with pytest.raises(Cut):
+            worsening.run(tmp_path / "cut")
+    assert worsening.run(tmp_path / "cut") == unbroken
 
 
 def test_patience_counts_evaluations_behind_the_best():

@@ -15,6 +15,7 @@ from nichetune.core.files import read_json
 from nichetune.core.settings import BaseSettings, TrainSettings
 from nichetune.models.adapters import attach_adapter, load_with_adapter
 from nichetune.models.loading import load_base
+from nichetune.models.packaged import resolve_model
 from nichetune.train import optimisers, trackers
 from nichetune.train.failures import explain_memory, is_out_of_memory, what_would_fit
 from nichetune.train.fit import Fit
@@ -109,13 +110,18 @@ def test_trackers_get_the_loss_and_no_text_and_the_digests_stay(job, tmp_path):
     assert not any(SECRET.encode() in p.read_bytes() for p in files)
 
 
-def test_memory_that_runs_out_is_told_with_what_would_fit(base):
-    advice = what_would_fit(TrainSettings(), "lora", base.folder, Fit(False, False, "float32"), 512, "cpu")
-    assert "GiB are needed" in advice
-    for way in ("train.checkpointing: on", "train.batch_size: 1 with train.accumulation: 4", "qlora"):
-        assert way in advice
-    lean = what_would_fit(TrainSettings(batch_size=1), "qlora", base.folder, Fit(True, True, "float32"), 512, "cpu")
-    assert "nothing leaner is left" in lean
+def test_memory_that_runs_out_is_told_with_what_would_fit():
+    folder, gib = resolve_model("smollm2-135m"), 2**30
+
+    def advise(method: str, fit: Fit, free: float, batch: int = 4) -> str:
+        return what_would_fit(TrainSettings(batch_size=batch), method, folder, fit, 512, int(free * gib))
+
+    kept = advise("lora", Fit(False, False, "float32"), 16)
+    assert "were free: train.checkpointing: on needs about" in kept
+    assert "train.batch_size: 1 with train.accumulation: 4 needs" in kept and "the rung qlora" in kept
+    tight = advise("lora", Fit(False, False, "float32"), 0.7)
+    assert "train.checkpointing: on and train.batch_size: 1 with train.accumulation: 4 and the rung qlora" in tight
+    assert advise("qlora", Fit(True, True, "float32"), 16, batch=1).endswith("take a smaller base.model")
 
 
 def test_an_allocators_error_becomes_one_line_and_others_pass():

@@ -17,8 +17,8 @@ class StopEarly(TrainerCallback):
     def __init__(self, patience: int) -> None:
         self.patience = patience
 
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """A run that was killed between its last evaluation and its end must not take one more step."""
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A resumed run may already be over."""
         self._judge(state, control)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:

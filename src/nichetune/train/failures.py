@@ -12,10 +12,9 @@ from pathlib import Path
 
 from nichetune.core.errors import SystemFailure
 from nichetune.core.settings import Method, TrainSettings
-from nichetune.models.memory import free_bytes, plan_memory, read_shape
+from nichetune.models.memory import plan_memory, read_shape
 from nichetune.train.fit import Fit
 
-_GIB = 2**30
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 _DISK_SIGNS = ("no space left", "os error 28", "file write failed", "unexpected pos", "file too large", "os error 27")
 
@@ -55,34 +54,44 @@ def explain_memory(advise: Callable[[], str]) -> Iterator[None]:
     raise SystemFailure(f"out of memory: {advice}")
 
 
-def what_would_fit(train: TrainSettings, method: Method, folder: Path, fit: Fit, longest: int, device: str) -> str:
-    """The leaner ways, by the plan's reckoning, that fit in what is free now; the leanest if none does."""
+def what_would_fit(train: TrainSettings, method: Method, folder: Path, fit: Fit, longest: int, free: int) -> str:
+    """The leaner ways that fit by the plan's reckoning, or all of them together.
+
+    Args:
+        longest: tokens of the longest training example.
+        free: bytes that were free before anything was loaded.
+    """
     try:
         shape = read_shape(folder)
     except KeyError:
         return "set train.batch_size lower, train.checkpointing: on, or train the rung qlora"
 
-    def need(batch: int = train.batch_size, again: bool = fit.checkpointing, packed: bool = fit.packed,
-             how: str = method) -> int:  # fmt: skip
+    def need(batch: int, again: bool, packed: bool) -> int:
         weight_bytes = 4 if fit.dtype == "float32" else 2
+        how = "qlora" if packed else method
         return plan_memory(
             shape, how, train.rank, batch, longest, packed=packed, checkpointing=again, weight_bytes=weight_bytes
         ).total
 
+    now = need(train.batch_size, fit.checkpointing, fit.packed)
     ways = {}
     if not fit.checkpointing:
-        ways["train.checkpointing: on"] = need(again=True)
+        ways["train.checkpointing: on"] = need(train.batch_size, True, fit.packed)
     if train.batch_size > 1:
-        ways[f"train.batch_size: 1 with train.accumulation: {train.batch_size * train.accumulation}"] = need(batch=1)
-    if not (method == "qlora" and fit.packed):
+        ways[f"train.batch_size: 1 with train.accumulation: {train.batch_size * train.accumulation}"] = need(
+            1, fit.checkpointing, fit.packed
+        )
+    if not fit.packed:
         few = "train.dequantise: off" if method == "qlora" else "the rung qlora with train.dequantise: off"
-        ways[few] = need(packed=True, how="qlora")
-    least = {
-        "all of these": need(1, True, True, "qlora"),
-    }
-    free = free_bytes(device)
-    fitting = {way: bytes_ for way, bytes_ in ways.items() if bytes_ < min(free, need())} or (ways and least)
-    if not fitting:
-        return f"this needs about {need() / _GIB:.1f} GiB and nothing leaner is left: take a smaller base.model"
-    said = "; ".join(f"{way} needs about {bytes_ / _GIB:.1f}" for way, bytes_ in fitting.items())
-    return f"about {need() / _GIB:.1f} GiB are needed and {free / _GIB:.1f} are free: {said}"
+        ways[few] = need(train.batch_size, fit.checkpointing, True)
+    room = min(free, now)
+    fitting = {way: size for way, size in ways.items() if size < room}
+    if not fitting and ways:
+        together = {" and ".join(ways): need(1, True, True)}
+        fitting = {way: size for way, size in together.items() if size < room}
+    said = "; ".join(f"{way} needs about {_gib(size)}" for way, size in fitting.items())
+    return f"about {_gib(now)} are needed and {_gib(free)} were free: {said or 'take a smaller base.model'}"
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 / 10 else f"{size / 2**20:.0f} MiB"

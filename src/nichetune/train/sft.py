@@ -27,6 +27,7 @@ from nichetune.generate.prompts import training_chats
 from nichetune.models.adapters import attach_adapter
 from nichetune.models.compute import pick_dtype
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
+from nichetune.models.memory import free_bytes
 from nichetune.models.packaged import resolve_model
 from nichetune.train.data import EncodedSet, encode_examples, plan_order
 from nichetune.train.failures import explain_memory, what_would_fit
@@ -60,8 +61,8 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     encoded = encode_examples(tokenizer, {e.id: chats[e.id] for e in examples}, *limits)
     judged = encode_examples(tokenizer, {e.id: chats[e.id] for e in dev}, *limits) if dev else None
     fit = _keep_fit(settings, method, folder, encoded, out)
-    longest, device = max(len(e.ids) for e in encoded.examples), pick_device(settings.base.device)
-    with explain_memory(lambda: what_would_fit(settings.train, method, folder, fit, longest, device)):
+    longest, free = max(len(e.ids) for e in encoded.examples), free_bytes(pick_device(settings.base.device))
+    with explain_memory(lambda: what_would_fit(settings.train, method, folder, fit, longest, free)):
         base = load_base(
             settings.base.model_copy(update={"dtype": fit.dtype}),
             quantisation="nf4" if method == "qlora" else "none",
