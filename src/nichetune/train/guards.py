@@ -64,8 +64,8 @@ class LossGuard(TrainerCallback):
         self._rates: list[float] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Notes where weights and loss start from."""
-        self._start = sum_weights(model)
+        """Notes where weights and loss start from; a resumed run has moved already."""
+        self._start = sum_weights(model) if state.global_step == 0 else None
         if state.global_step == 0:
             state.log_history.append({"step": 0, _FIRST: self.measure()})
 
@@ -80,7 +80,7 @@ class LossGuard(TrainerCallback):
         self._refuse_no_number(state.global_step, logs["loss"])
         if state.global_step == 1 and logs["loss"] < _KNOWN:
             self._stop_low(f"{logs['loss']:.4f} at the first step, before anything was learnt")
-        if len(self._norms) == _FEW or state.global_step == state.max_steps:
+        if self._start is not None and state.global_step == min(state.max_steps, max(_FEW, args.warmup_steps + 1)):
             self._refuse_stillness(model)
         if state.global_step == max(_SOME, 2 * args.warmup_steps):
             self._refuse_flat(state)
