@@ -9,7 +9,7 @@ own environment variable names another place.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,14 +20,17 @@ FOLDER = "tracking"
 
 
 def check_trackers(trackers: list[str]) -> None:
-    """Looks whether their packages are there, before anything is loaded.
+    """Looks whether their packages are there and whole, before anything is loaded.
 
     Raises:
         UserError: one is not; the extra that brings it is named.
     """
     for tracker in trackers:
-        if importlib.util.find_spec(tracker) is None:
-            raise UserError(f"train.trackers: {tracker} is not installed: `pip install 'nichetune[{tracker}]'`")
+        try:
+            importlib.import_module(tracker)
+        except ImportError as error:
+            lacks = "is not installed" if error.name == tracker else f"cannot be used here, it lacks {error.name}"
+            raise UserError(f"train.trackers: {tracker} {lacks}: `pip install 'nichetune[{tracker}]'`") from None
 
 
 @contextlib.contextmanager

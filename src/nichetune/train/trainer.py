@@ -57,6 +57,9 @@ class SupervisedTrainer(SFTTrainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """None: TRL would write one with every checkpoint, and import each tracker that is installed for its link."""
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """A checkpoint is whole or gone: what a full disk cut short must not take the room of the next one.
 
