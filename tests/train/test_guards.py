@@ -76,19 +76,19 @@ def test_a_model_that_sees_its_answers_is_stopped_by_what_entropy_allows(job, tm
     job.examples = [example(n, "train", f"{SECRET} again.", SIDES[n // 2 % 4]) for n in range(24)]
     monkeypatch.setattr(trainer, "use_token_tree", lambda model: False)
     monkeypatch.setattr(trainer, "collate_padded", leak)
-    text = stops(job, tmp_path, "lower than it can rightly be, .* over a whole pass", "full", epochs=30, batch_size=24,
+    text = stops(job, tmp_path, "lower than it can rightly be, .* over a whole pass", "full", epochs=80, batch_size=24,
                  learning_rate=1e-2)  # fmt: skip
     assert "sees the answer" in text
 
 
 def test_without_the_leak_the_same_examples_train_to_their_end(job, tmp_path):
     job.examples = [example(n, "train", f"{SECRET} again.", SIDES[n // 2 % 4]) for n in range(24)]
-    job.run(tmp_path / "out", "full", epochs=30, batch_size=24, learning_rate=1e-2)
+    job.run(tmp_path / "out", "full", epochs=80, batch_size=24, learning_rate=1e-2)
     assert (tmp_path / "out/adapter").is_dir()
 
 
 def test_examples_that_the_base_knows_by_heart_are_stopped_at_the_first_step(job, tmp_path):
-    job.run(tmp_path / "once", "full", epochs=20, learning_rate=1e-2)
+    job.run(tmp_path / "once", "full", epochs=40, learning_rate=1e-2)
     job.base = str(tmp_path / "once/adapter")
     stops(job, tmp_path, "at the first step, .* already trained on these examples", "lora")
 

@@ -57,7 +57,7 @@ def refuse_seeing_ahead(model: Any, folder: Path) -> None:
     import torch
 
     start = [1, 2, 3, 4]
-    ids = torch.tensor([start + list(range(5, 21)), start + list(range(20, 4, -1))], device=model.device)
+    ids = torch.tensor([start + list(range(5, 21)), start + list(range(21, 37))], device=model.device)
     with torch.inference_mode():
         logits = model(input_ids=ids).logits[:, : len(start)].float()  # [2, 4, vocabulary]
     held = "float32" if model.dtype == torch.float32 else "rounded"
