@@ -9,6 +9,7 @@ import pytest
 
 from nichetune.core.errors import SystemFailure
 from nichetune.core.files import hash_file
+from nichetune.core.records import Expected
 from nichetune.train import sft
 from nichetune.train.early import evaluation_steps, is_over
 from nichetune.train.trainer import SupervisedTrainer, TimedCheckpoints, is_whole, newest_step
@@ -37,7 +38,7 @@ def cut_after(monkeypatch, step: int) -> None:
     ("method", "train"),
     [
         ("lora", {"dropout": 0.1}),
-        ("lora", {"accumulation": 2, "batch_size": 2}),
+        ("lora", {"accumulation": 2, "batch_size": 2, "rslora": True}),
         ("full", {"learning_rate": 5e-4, "optimiser": "adafactor"}),
         ("qlora", {"early_stopping": 2, "evaluations_per_epoch": 3}),
     ],
@@ -66,8 +67,9 @@ def test_the_same_seed_gives_the_same_digests_and_another_seed_others(job, tmp_p
 
 @pytest.fixture
 def worsening(job):
-    """A job whose development set teaches the reverse of its training set: soon every step makes it worse."""
-    job.dev = [one.model_copy(update={"expected": job.examples[n + 1].expected}) for n, one in enumerate(job.dev)]
+    """A job whose development set wants words that training never teaches: soon every step makes it worse."""
+    never = Expected(answer="purple zebras cross the wide river")
+    job.dev = [one.model_copy(update={"expected": never}) for one in job.dev]
     job.train = {"early_stopping": 2, "evaluations_per_epoch": 6, "epochs": 4}
     return job
 
