@@ -12,6 +12,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from nichetune.core.errors import Stopped
 from nichetune.core.progress import say
 
 
@@ -45,10 +46,10 @@ class FinishStep(TrainerCallback):
         """Ends the program if that was asked for.
 
         Raises:
-            KeyboardInterrupt: with the line that says how to go on.
+            Stopped: with the line that says how to go on.
         """
         if self.asked and step < steps:
-            raise KeyboardInterrupt(f"stopped behind step {step} of {steps}, kept: the same command goes on from there")
+            raise Stopped(f"stopped behind step {step} of {steps}, kept: the same command goes on from there")
 
 
 def _is_main() -> bool:

@@ -49,7 +49,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
         UserError: an unmasked corpus without a reason, overlap with the benchmark, nothing that teaches, a base that
             is no causal language model, a setting that this machine cannot follow.
         SystemFailure: the loss shows that nothing right is learnt; memory or disk ran out.
-        KeyboardInterrupt: Ctrl-C; the step that it came in is kept.
+        Stopped: Ctrl-C; the step that it came in is kept.
     """
     check_trackers(settings.train.trackers)
     _refuse_unmasked(inputs["mask"])
