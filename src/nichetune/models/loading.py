@@ -20,6 +20,7 @@ from nichetune.models.base_kind import (
     refuse_other_kinds,
     refuse_seeing_ahead,
 )
+from nichetune.models.bnb import import_bitsandbytes
 from nichetune.models.compute import Dtype, hold_linears, multiply_in_bfloat16, pick_dtype
 from nichetune.models.packaged import model_digest, resolve_model
 from nichetune.models.quantise import quantisation_config, round_to_nf4
@@ -68,6 +69,9 @@ def load_base(
     """
     folder = resolve_model(base.model, base.revision)
     device = pick_device(base.device)
+    if quantisation == "nf4":
+        with quiet_libraries():
+            import_bitsandbytes()
     held_packed = packed and quantisation == "nf4"  # whose products are in float32 on a CPU, see quantise.py
     dtype = "float32" if held_packed and device == "cpu" else pick_dtype(base.dtype, device)
     if device == "cuda" and dtype == "float16" and not frozen:

@@ -23,12 +23,12 @@ from nichetune.core.progress import say, track
 from nichetune.core.records import Example
 from nichetune.core.settings import Method, Settings, TrainSettings
 from nichetune.core.stages import Report
-from nichetune.generate.prompts import training_chats
 from nichetune.models.adapters import attach_adapter
 from nichetune.models.compute import pick_dtype
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
 from nichetune.models.memory import free_bytes
 from nichetune.models.packaged import resolve_model
+from nichetune.train.chats import keep_chats
 from nichetune.train.data import EncodedSet, encode_examples, plan_order
 from nichetune.train.failures import explain_memory, what_would_fit
 from nichetune.train.fit import Fit, choose_fit
@@ -56,7 +56,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     examples, dev = _read_examples(settings, inputs)
     folder = resolve_model(settings.base.model, settings.base.revision)
     index = inputs.get("index") if settings.train.retrieval else None
-    chats = training_chats(settings, [*examples, *dev], index)
+    chats = keep_chats(settings, [*examples, *dev], index, inputs["mask"].parent / "cache")
     tokenizer, limits = load_tokenizer(folder), (settings.base.max_length, settings.train.too_long)
     encoded = encode_examples(tokenizer, {e.id: chats[e.id] for e in examples}, *limits)
     judged = encode_examples(tokenizer, {e.id: chats[e.id] for e in dev}, *limits) if dev else None
