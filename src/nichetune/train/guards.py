@@ -21,10 +21,9 @@ from transformers import TrainerCallback
 from nichetune.core.errors import SystemFailure
 from nichetune.train.data import IGNORED, EncodedSet
 
-_FIRST = "first_batch_loss"  # the key under which the state, and with it every checkpoint, keeps it
 _FEW = 5  # steps after which something must have moved
-_SOME = 20  # steps, warm-up twice over at least, after which the first batch must be easier than it was
-_MOVED = 1e-3  # of the first batch's loss: rounding moves it by less, any sane rate by far more
+_SOME = 20  # steps, warm-up twice over at least, after which the first step's examples must be easier than they were
+_MOVED = 1e-3  # of the first step's loss: rounding moves it by less, any sane rate by far more
 _KNOWN = 0.01  # nats a token: an answer that is 99% certain token by token before any step is no news
 _BELOW = 0.5  # of the floor; above it chance and what one pass teaches about the next example could explain
 
@@ -52,7 +51,7 @@ class LossGuard(TrainerCallback):
     """Stops the training that the loss shows to be wrong.
 
     Args:
-        measure: the loss of the first batch with the weights as they are, without a gradient.
+        measure: the loss of the first step's examples with the weights as they are, without a gradient or dropout.
 
     Raises:
         SystemFailure: from within the trainer, with the likely cause.
@@ -64,10 +63,8 @@ class LossGuard(TrainerCallback):
         self._rates: list[float] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Notes where weights and loss start from; a resumed run has moved already."""
+        """Notes where the weights start from; in a resumed run they have moved already."""
         self._start = sum_weights(model) if state.global_step == 0 else None
-        if state.global_step == 0:
-            state.log_history.append({"step": 0, _FIRST: self.measure()})
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, model: Any = None, **_: Any
@@ -115,10 +112,10 @@ class LossGuard(TrainerCallback):
             )
 
     def _refuse_flat(self, state: Any) -> None:
-        first = next((log[_FIRST] for log in state.log_history if _FIRST in log), None)
-        if first is not None and abs(self.measure() - first) <= _MOVED * first:
+        first = next(log["loss"] for log in state.log_history if "loss" in log)
+        if abs(self.measure() - first) <= _MOVED * first:
             raise SystemFailure(
-                f"the loss is flat: the first batch still costs {first:.4f} after {state.global_step} steps: "
+                f"the loss is flat: the first step's examples still cost {first:.4f} after {state.global_step} steps: "
                 f"a learning rate of {self.expected.rate:g} is too small: leave train.learning_rate out"
             )
 
@@ -177,12 +174,18 @@ def _holds(prompt: list[int], answer: list[int]) -> bool:
 
 
 def peek_loss(trainer: Any, rows: list[dict[str, list[int]]]) -> float:
-    """The loss of some rows with the weights as they are, in nats a supervised token."""
-    model = trainer.model
+    """The loss of some rows with the weights as they are, in nats a supervised token over all of them."""
+    model, size = trainer.model, trainer.args.per_device_train_batch_size
     was_training = model.training
     model.eval()  # dropout would draw random numbers
+    total, taught = 0.0, 0
     try:
         with torch.no_grad():
-            return float(trainer.compute_loss(model, trainer._prepare_inputs(trainer.data_collator(rows))))
+            for start in range(0, len(rows), size):
+                batch = trainer.data_collator(rows[start : start + size])
+                count = len(batch["shift_labels"])
+                total += float(trainer.compute_loss(model, trainer._prepare_inputs(batch))) * count
+                taught += count
     finally:
         model.train(was_training)
+    return total / taught

@@ -161,7 +161,8 @@ def _guard(trainer: Any, encoded: EncodedSet, settings: Settings, method: Method
     train = settings.train
     pass_steps = math.ceil(len(encoded.examples) / (train.batch_size * train.accumulation))
     rate = choose_rate(train, method, warn=False)
-    first = [trainer.train_dataset[n] for n in range(min(train.batch_size, len(trainer.train_dataset)))]
+    taken = min(train.batch_size * train.accumulation, len(trainer.train_dataset))
+    first = [trainer.train_dataset[n] for n in range(taken)]
     expected = Expectation(entropy_floor(encoded), pass_steps, rate, base.dtype, lambda: explain_low(encoded))
     return LossGuard(expected, lambda: peek_loss(trainer, first))
 

@@ -19,7 +19,6 @@ from trl import SFTTrainer
 from nichetune.core.errors import SystemFailure
 from nichetune.models.token_tree import use_token_tree
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
-from nichetune.train.data import IGNORED
 from nichetune.train.failures import is_disk_full
 from nichetune.train.guards import peek_loss
 
@@ -49,10 +48,7 @@ class SupervisedTrainer(SFTTrainer):
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
         """The development set's loss, normalised by supervised tokens over all of it, whatever the batches."""
         rows = list(eval_dataset if eval_dataset is not None else self.eval_dataset)
-        size = self.args.per_device_train_batch_size
-        taught = [sum(label != IGNORED for label in row["labels"]) for row in rows]
-        total = sum(peek_loss(self, rows[n : n + size]) * sum(taught[n : n + size]) for n in range(0, len(rows), size))
-        metrics = {f"{metric_key_prefix}_loss": total / sum(taught)}
+        metrics = {f"{metric_key_prefix}_loss": peek_loss(self, rows)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
