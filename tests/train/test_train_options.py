@@ -52,14 +52,15 @@ def test_rslora_scales_by_the_root_of_the_rank(job):
         assert scales == {scale}
 
 
-@pytest.mark.parametrize("method", ["lora", "qlora"])
-def test_dora_trains_norms_and_answers_as_it_was_trained(job, tmp_path, method):
+@pytest.mark.parametrize(("method", "dtype"), [("lora", "bfloat16"), ("qlora", "float32")])
+def test_dora_trains_norms_and_answers_as_it_was_trained(job, tmp_path, method, dtype):
+    job.base_settings = {"dtype": dtype}
     job.run(tmp_path / "out", method, dora=True, rslora=True)
     from safetensors import safe_open
 
     with safe_open(tmp_path / "out/adapter/adapter_model.safetensors", "pt") as weights:
         assert any("magnitude" in name for name in weights.keys())  # noqa: SIM118
-    base = BaseSettings(model=job.base, dtype="float32")
+    base = BaseSettings(model=job.base, dtype=dtype)
     loaded = load_with_adapter(base, "nf4" if method == "qlora" else "none", tmp_path / "out/adapter")
     plain = load_base(base, "nf4" if method == "qlora" else "none")
     ids = torch.tensor([[5, 6, 7, 8]])
