@@ -117,7 +117,7 @@ def test_a_full_disk_is_one_line_whatever_library_met_it(tmp_path, capsys, monke
 def test_ctrl_c_is_told_in_one_line(capsys, monkeypatch, tmp_path):
     from nichetune.cli import app
 
-    def press(*_):
+    def press(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("nichetune.pipeline.run.run_project", press)

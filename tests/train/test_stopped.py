@@ -23,10 +23,11 @@ def command(job, out: Path, *settings: str, method: str = "lora") -> list[str]:
 
 
 def start(job, out: Path) -> subprocess.Popen:
-    """A long training, once its first checkpoint stands."""
+    """A long training, once it has kept a step of its own."""
+    before = newest_step(out / "checkpoints")
     process = subprocess.Popen(command(job, out, *LONG), stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 240
-    while not newest_step(out / "checkpoints"):
+    while newest_step(out / "checkpoints") == before:
         assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
         time.sleep(0.02)
     return process
