@@ -37,9 +37,9 @@ def cut_after(monkeypatch, step: int) -> None:
 @pytest.mark.parametrize(
     ("method", "train"),
     [
-        ("lora", {"dropout": 0.1}),
+        ("lora", {"dropout": 0.1, "optimiser": "adafactor"}),
         ("lora", {"accumulation": 2, "batch_size": 2, "rslora": True}),
-        ("full", {"learning_rate": 5e-4, "optimiser": "adafactor"}),
+        ("full", {"learning_rate": 5e-4, "optimiser": "adamw_8bit"}),
         ("qlora", {"early_stopping": 2, "evaluations_per_epoch": 3}),
     ],
     ids=["lora with dropout", "accumulation", "full", "early stopping"],
