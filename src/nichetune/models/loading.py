@@ -122,7 +122,7 @@ def _load_weights(folder: Path, device: str, dtype: str, config: Any) -> Any:
         from transformers import AutoModelForCausalLM
 
         try:
-            model, about = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 str(folder), dtype=getattr(torch, dtype), quantization_config=config, use_safetensors=True,
                 trust_remote_code=False, output_loading_info=True,
             )  # fmt: skip
@@ -130,6 +130,7 @@ def _load_weights(folder: Path, device: str, dtype: str, config: Any) -> Any:
             raise UserError(
                 f"{folder}: no causal language model can be loaded from it ({type(error).__name__})"
             ) from error
+    model, about = loaded
     refuse_missing_weights(folder, list(about["missing_keys"]))
     return model if config is not None else model.to(torch.device(device))  # type: ignore[arg-type]
 

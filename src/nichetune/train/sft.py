@@ -193,7 +193,7 @@ def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int
         gradient_accumulation_steps=train.accumulation, num_train_epochs=1, max_length=None, packing=False,
         bf16=base.device == "cuda" and base.dtype == "bfloat16", fp16=base.device == "cuda" and base.dtype == "float16",
         use_cpu=base.device == "cpu", gradient_checkpointing=fit.checkpointing,
-        logging_steps=1, logging_nan_inf_filter=False, save_total_limit=2, report_to=train.trackers or "none",
+        logging_steps=1, logging_nan_inf_filter=False, save_total_limit=2, report_to=[*train.trackers] or "none",
         run_name=method, project=settings.project, disable_tqdm=True, dataloader_pin_memory=False,
         remove_unused_columns=False, optim=choose_optimiser(train.optimiser, base.device), **watched,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nichetune.core.errors import UserError
@@ -19,7 +19,7 @@ from nichetune.core.errors import UserError
 FOLDER = "tracking"
 
 
-def check_trackers(trackers: list[str]) -> None:
+def check_trackers(trackers: Sequence[str]) -> None:
     """Looks whether their packages are there and whole, before anything is loaded.
 
     Raises:
@@ -34,7 +34,7 @@ def check_trackers(trackers: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def track_in(folder: Path, project: str, method: str, trackers: list[str]) -> Iterator[None]:
+def track_in(folder: Path, project: str, method: str, trackers: Sequence[str]) -> Iterator[None]:
     """Tells the trackers where to write while the block runs; what the user's environment says goes first."""
     places = {name: folder / name for name in trackers}
     for place in places.values():

@@ -40,15 +40,15 @@ class SupervisedTrainer(SFTTrainer):
         chosen: Any = train_dataset if train_dataset is not None else self.train_dataset
         return SequentialSampler(chosen)
 
-    def _run_epoch(self, **arguments: Any) -> None:
+    def _run_epoch(self, **arguments: Any) -> None:  # type: ignore[override]
         # A run that was killed between its last evaluation and its end must not take one more step.
         if not self.control.should_training_stop:
             super()._run_epoch(**arguments)
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
         """The development set's loss, normalised by supervised tokens over all of it, whatever the batches."""
-        rows = list(eval_dataset if eval_dataset is not None else self.eval_dataset)
-        metrics = {f"{metric_key_prefix}_loss": peek_loss(self, rows)}
+        chosen: Any = eval_dataset if eval_dataset is not None else self.eval_dataset
+        metrics = {f"{metric_key_prefix}_loss": peek_loss(self, list(chosen))}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
