@@ -150,3 +150,12 @@ def test_an_allocators_error_becomes_one_line_and_others_pass():
         assert is_out_of_memory(error)  # torch's own words for it, on this CPU
     else:
         pytest.fail("torch gave 32 PiB")
+
+
+def test_how_a_training_is_watched_and_kept_is_no_part_of_its_key(job, tmp_path):
+    from nichetune.pipeline.flow import Project, _without_watching
+
+    def used(**train):
+        return _without_watching(Project(job.settings(**train), tmp_path, tmp_path).subset("base", "train"))
+
+    assert used() == used(trackers=["tensorboard"], checkpoint_every_s=5) != used(rank=8)
