@@ -77,7 +77,8 @@ class LossGuard(TrainerCallback):
         self._refuse_no_number(state.global_step, logs["loss"])
         if state.global_step == 1 and logs["loss"] < _KNOWN:
             self._stop_low(f"{logs['loss']:.4f} at the first step, before anything was learnt")
-        if self._start is not None and state.global_step == min(state.max_steps, max(_FEW, args.warmup_steps + 1)):
+        few = _SOME if self.expected.dtype == "float16" else _FEW  # whose scale is sought by skipping steps at first
+        if self._start is not None and state.global_step == min(state.max_steps, max(few, args.warmup_steps + 1)):
             self._refuse_stillness(model)
         if state.global_step == max(_SOME, 2 * args.warmup_steps):
             self._refuse_flat(state)
