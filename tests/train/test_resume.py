@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from nichetune.core.errors import SystemFailure
-from nichetune.core.files import hash_file
 from nichetune.core.records import Expected
 from nichetune.train import sft
 from nichetune.train.early import evaluation_steps, is_over
@@ -70,7 +71,7 @@ def worsening(job):
     """A job whose development set wants words that training never teaches: soon every step makes it worse."""
     never = Expected(answer="purple zebras cross the wide river")
     job.dev = [one.model_copy(update={"expected": never}) for one in job.dev]
-    job.train = {"early_stopping": 2, "evaluations_per_epoch": 6, "epochs": 4}
+    job.train = {"early_stopping": 2, "evaluations_per_epoch": 6, "epochs": 4, "learning_rate": 1e-2}
     return job
 
 
@@ -79,7 +80,7 @@ def read_log(out: Path) -> list[dict[str, float]]:
 
 
 def test_the_best_checkpoint_on_the_development_set_is_what_is_kept(worsening, tmp_path, monkeypatch):
-    kept = worsening.run(tmp_path / "early")
+    worsening.run(tmp_path / "early", "full")
     log = read_log(tmp_path / "early")
     judged = {int(point["step"]): point["dev_loss"] for point in log if "dev_loss" in point}
     best = min(judged, key=judged.__getitem__)
@@ -87,14 +88,15 @@ def test_the_best_checkpoint_on_the_development_set_is_what_is_kept(worsening, t
     keep_each_step(monkeypatch)
     cut_after(monkeypatch, best)
     with pytest.raises(Cut):
-        worsening.run(tmp_path / "then", early_stopping=0)
-    weights = "adapter_model.safetensors"
-    then = tmp_path / f"then/checkpoints/checkpoint-{best}" / weights
-    assert kept[f"adapter/{weights}"] == hash_file(then)
+        worsening.run(tmp_path / "then", "full", early_stopping=0)
+    kept = load_file(tmp_path / "early/adapter/model.safetensors")
+    then = load_file(tmp_path / f"then/checkpoints/checkpoint-{best}/model.safetensors")
+    assert all(torch.equal(kept[name], weight) for name, weight in then.items())
 
 
 def test_a_run_killed_between_its_last_evaluation_and_its_end_takes_no_further_step(worsening, tmp_path, monkeypatch):
-    unbroken = worsening.run(tmp_path / "unbroken")
+    unbroken = worsening.run(tmp_path / "unbroken", "full")
+    assert len(read_log(tmp_path / "unbroken")) < 24
 
     def die(self, *_):
         raise Cut
@@ -102,8 +104,8 @@ def test_a_run_killed_between_its_last_evaluation_and_its_end_takes_no_further_s
     with monkeypatch.context() as patch:
         patch.setattr(SupervisedTrainer, "_finalize_training", die)
         with pytest.raises(Cut):
-            worsening.run(tmp_path / "cut")
-    assert worsening.run(tmp_path / "cut") == unbroken
+            worsening.run(tmp_path / "cut", "full")
+    assert worsening.run(tmp_path / "cut", "full") == unbroken
 
 
 def test_patience_counts_evaluations_behind_the_best():
