@@ -20,7 +20,7 @@ from nichetune.models.base_kind import (
     refuse_other_kinds,
     refuse_seeing_ahead,
 )
-from nichetune.models.bnb import import_bitsandbytes
+from nichetune.models.bnb import import_bitsandbytes, keep_packed_values
 from nichetune.models.compute import Dtype, hold_linears, multiply_in_bfloat16, pick_dtype
 from nichetune.models.packaged import model_digest, resolve_model
 from nichetune.models.quantise import quantisation_config, round_to_nf4
@@ -81,6 +81,7 @@ def load_base(
     model = _load_weights(
         folder, device, dtype if device == "cuda" else "float32", quantisation_config() if held_packed else None
     )
+    keep_packed_values(model)
     refuse_seeing_ahead(model, folder)
     refuse_foreign_tokenizer(model, tokenizer, folder)
     if quantisation == "nf4" and not packed:
