@@ -71,7 +71,7 @@ def worsening(job):
     """A job whose development set wants words that training never teaches: soon every step makes it worse."""
     never = Expected(answer="purple zebras cross the wide river")
     job.dev = [one.model_copy(update={"expected": never}) for one in job.dev]
-    job.train = {"early_stopping": 2, "evaluations_per_epoch": 6, "epochs": 4, "learning_rate": 1e-2}
+    job.train = {"early_stopping": 2, "evaluations_per_epoch": 6, "epochs": 20, "learning_rate": 1e-2}
     return job
 
 
@@ -84,7 +84,7 @@ def test_the_best_checkpoint_on_the_development_set_is_what_is_kept(worsening, t
     log = read_log(tmp_path / "early")
     judged = {int(point["step"]): point["dev_loss"] for point in log if "dev_loss" in point}
     best = min(judged, key=judged.__getitem__)
-    assert log[-1]["step"] - best == 2 and log[-1]["step"] < 24
+    assert log[-1]["step"] - best == 2 and log[-1]["step"] < 120
     keep_each_step(monkeypatch)
     cut_after(monkeypatch, best)
     with pytest.raises(Cut):
@@ -96,7 +96,7 @@ def test_the_best_checkpoint_on_the_development_set_is_what_is_kept(worsening, t
 
 def test_a_run_killed_between_its_last_evaluation_and_its_end_takes_no_further_step(worsening, tmp_path, monkeypatch):
     unbroken = worsening.run(tmp_path / "unbroken", "full")
-    assert len(read_log(tmp_path / "unbroken")) < 24
+    assert len(read_log(tmp_path / "unbroken")) < 120
 
     def die(self, *_):
         raise Cut
