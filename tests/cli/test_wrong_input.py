@@ -112,3 +112,14 @@ def test_a_full_disk_is_one_line_whatever_library_met_it(tmp_path, capsys, monke
     monkeypatch.setattr("nichetune.pipeline.run.run_one", meet_it)
     assert run(["run", "--project", str(project(tmp_path))]) == 3
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: the disk is full")
+
+
+def test_ctrl_c_is_told_in_one_line(capsys, monkeypatch, tmp_path):
+    from nichetune.cli import app
+
+    def press(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nichetune.pipeline.run.run_project", press)
+    assert app.run(["ingest", "--project", str(project(tmp_path))]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "error: stopped; the same command goes on where it stood"

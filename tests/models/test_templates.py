@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 
 import pytest
+from tokenizers.processors import TemplateProcessing
 
 from nichetune.core.errors import UserError
 from nichetune.core.records import Message
 from nichetune.models.templates import encode_chat, encode_prompt, end_of_turn_ids
+from nichetune.train.data import encode_examples
 
 CHAT = [
     Message(role="system", content="Be brief."),
@@ -61,6 +63,24 @@ def test_training_and_generation_see_the_same_prompt_ids(styled):
 def test_bos_is_not_doubled(styled):
     ids = encode_chat(styled, CHAT).ids
     assert ids[:2] != [styled.bos_token_id] * 2
+
+
+def test_bos_is_not_doubled_by_a_tokenizer_that_adds_its_own(tokenizer):
+    changed, bos = copy.deepcopy(tokenizer), tokenizer.bos_token
+    changed.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{bos} $A", special_tokens=[(bos, tokenizer.bos_token_id)]
+    )
+    changed.chat_template = "{{ bos_token }}" + STYLES["brackets"]
+    assert changed("a")["input_ids"][0] == tokenizer.bos_token_id
+    assert encode_chat(changed, CHAT).ids.count(tokenizer.bos_token_id) == 1
+    assert encode_prompt(changed, CHAT[:-1]).count(tokenizer.bos_token_id) == 1
+
+
+def test_a_template_that_leaves_the_answer_out_teaches_nothing_and_is_refused(tokenizer):
+    changed = copy.deepcopy(tokenizer)
+    changed.chat_template = STYLES["chatml"].replace("{{ m.content }}", "{{ m.content if m.role != 'assistant' }}")
+    with pytest.raises(UserError, match="no training example is left that teaches"):
+        encode_examples(changed, {"one": CHAT}, 512, "refuse")
 
 
 def test_a_conversation_without_an_answer_is_refused(tokenizer):

@@ -48,6 +48,10 @@ app.add_typer(registry.app, name="registry", help="Versions under governance: li
 app.add_typer(models.app, name="models", help="Base models and encoders from the package registry.")
 
 
+_INTERRUPTED = 130
+_STOPPED = "stopped; the same command goes on where it stood"
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits with its status."""
     sys.exit(run(arguments))
@@ -69,9 +73,11 @@ def run(arguments: list[str] | None = None) -> int:
     except MemoryError:
         return _fail("out of memory: a smaller train.batch_size, or train.checkpointing: on, needs less", 3)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("stopped; the same command goes on where it stood", 130)
+        return _fail(_STOPPED, _INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets one line, never a traceback
         return _explain_unforeseen(error)
+    if result == _INTERRUPTED:  # typer's own answer to Ctrl-C, without a word
+        return _fail(_STOPPED, _INTERRUPTED)
     return int(result) if isinstance(result, int) else 0
 
 

@@ -4,7 +4,8 @@ NichetuneError
 ├── CheckFailed     exit 1: a check that was asked for says no (a regression, a changed seal)
 ├── UserError       exit 2: the caller's mistake, told as what, where and how to fix it
 │   └── SettingsError   exit 2: one or more problems in nichetune.yaml, each with its line
-└── SystemFailure   exit 3: the machine or a remote failed (full disk, out of memory, registry down)
+├── SystemFailure   exit 3: the machine or a remote failed (full disk, out of memory, registry down)
+└── Stopped         exit 130: Ctrl-C, answered once what was under way had been kept
 
 Messages are one line, and never quote a user's data: they name files, lines, keys and ids.
 """
@@ -49,6 +50,12 @@ class SystemFailure(NichetuneError):
     """The machine or a remote failed; trying again after mending it will go on where it stood."""
 
     exit_status = 3
+
+
+class Stopped(NichetuneError):
+    """The caller's Ctrl-C, after the work under way was kept; the same command goes on."""
+
+    exit_status = 130
 
 
 def explain_os_error(error: OSError) -> NichetuneError:

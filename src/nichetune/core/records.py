@@ -167,7 +167,7 @@ class Candidate(Record):
     base_revision: str = ""
     base_digest: str = ""
     quantisation: Literal["none", "nf4"] = "none"
-    dtype: Literal["float32", "bfloat16"] = "float32"
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     adapter: str = ""
     adapter_digest: str = ""
     prompt_style: Literal["full", "short"] = "full"

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
 from nichetune.core.urls import show_url
 
 TaskKind = Literal["form", "exact", "choice", "workflow", "grounded", "free"]
 Method = Literal["qlora", "lora", "full"]
+Optimiser = Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "adafactor", "sgd"]
 FileFormat = Literal[
     "auto", "jsonl", "json", "csv", "parquet", "excel", "markdown", "text", "html", "pdf", "docx", "eml", "mbox"
 ]  # fmt: skip
@@ -344,13 +345,15 @@ class BenchmarkSettings(Section):
 class BaseSettings(Section):
     """The base model that all rungs share."""
 
-    model: str = Field("smollm2-135m", description="A packaged name, a Hugging Face id, or a local folder.")
+    model: str = Field(
+        "smollm2-135m", description="A packaged name, a Hugging Face id, a local folder, or a GGUF file."
+    )
     revision: str = Field("", description="Commit of a Hugging Face id; empty: its main.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU if there is one.")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto",
-        description="Format of the frozen linear weights; auto: bfloat16 on a GPU and on a CPU that multiplies it "
-        "faster than float32 (measured at start), else float32.",
+        description="Format of the frozen linear weights; auto: bfloat16 where the machine multiplies it faster than "
+        "float32, on a GPU that does not but gains by float16 that, else float32 (measured at start).",
     )
     max_length: int = Field(
         1024,
@@ -373,6 +376,15 @@ class TrainSettings(Section):
     method: Method = Field("qlora", description="What `nichetune train` trains when a rung does not say.")
     rank: int = Field(16, ge=1, description="LoRA rank; 16 on all linear layers is the measured default.")
     alpha: int = Field(32, ge=1, description="LoRA scale (alpha / rank multiplies the update).")
+    rslora: bool = Field(False, description="alpha / sqrt(rank) multiplies the update: steadier at ranks over 64.")
+    dora: bool = Field(
+        False,
+        description="DoRA: each layer's weight norms are trained beside its LoRA; slower, for low ranks.",
+    )
+    targets: Literal["all-linear"] | list[str] = Field(
+        "all-linear",
+        description="Layers that get LoRA: every linear one, or those named (q_proj, v_proj); an unknown name is told.",
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="LoRA dropout; 0 at a few epochs.")
     learning_rate: float | None = Field(
         None, gt=0, description="None: by method (adapters 6e-4, full 6e-5: ten times apart)."
@@ -385,7 +397,12 @@ class TrainSettings(Section):
         description="Device steps an optimiser step; the loss is normalised by supervised tokens over all of them.",
     )
     warmup_share: float = Field(0.05, ge=0, lt=1, description="Share of steps that warm up.")
-    weight_decay: float = Field(0.0, ge=0, description="AdamW's weight decay.")
+    optimiser: Optimiser = Field(
+        "adamw",
+        description="adamw; adamw_8bit (a quarter of its state, helps full tuning); paged_adamw_8bit (state paged to "
+        "the CPU, CUDA); adafactor (hardly any state); sgd (none; wants a rate of its own).",
+    )
+    weight_decay: float = Field(0.0, ge=0, description="The optimiser's weight decay.")
     max_grad_norm: float = Field(1.0, gt=0, description="Gradient clipping.")
     retrieval: bool = Field(True, description="Grounded examples are trained with retrieved passages in the prompt.")
     too_long: Literal["refuse", "drop"] = Field(
@@ -407,6 +424,25 @@ class TrainSettings(Section):
         "auto: unless even checkpointing does not make it fit.",
     )
     checkpoint_every_s: int = Field(60, ge=1, description="Seconds between checkpoints; a kill costs at most this.")
+    early_stopping: int = Field(
+        0,
+        ge=0,
+        description="Evaluations of the development set's loss without a new best after which training stops; the best "
+        "checkpoint is kept. 0: off, since an evaluation costs about a third of a pass over as many examples.",
+    )
+    evaluations_per_epoch: int = Field(4, ge=1, description="Early stopping only: evaluations in an epoch.")
+    trackers: list[Literal["tensorboard", "mlflow", "wandb", "trackio"]] = Field(
+        default_factory=list,
+        description="Where loss and settings are also logged, in `tracking/` of the run unless the tracker's own "
+        "environment says else (Weights & Biases: offline unless WANDB_MODE is set); never a text of yours.",
+    )
+
+    @field_validator("targets")
+    @classmethod
+    def _name_some(cls, targets: str | list[str]) -> str | list[str]:
+        if not targets:
+            raise ValueError("an empty list adapts nothing: name layers (q_proj, v_proj), or all-linear")
+        return targets
 
 
 class GenerateSettings(Section):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from nichetune.core.errors import UserError
 from nichetune.core.records import Estimate, Example
@@ -115,6 +114,8 @@ def estimate_label_noise(traits: Traits) -> Estimate:
     n, k = int(second.sum()), int((answers[1:] != answers[:-1])[second].sum())
     if n == 0:
         return Estimate(value=None, low=None, high=None, n=0)
+    from scipy import stats  # half a second to import, and a training reads this module without asking it anything
+
     between = stats.binomtest(k, n).proportion_ci(_CONFIDENCE, method="exact")
     rate, low, high = (round(1 - math.sqrt(1 - d), 6) for d in (k / n, float(between.low), float(between.high)))
     return Estimate(value=rate, low=low, high=high, n=n)

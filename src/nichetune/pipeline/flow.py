@@ -147,14 +147,21 @@ def _train(p: Project, method: str) -> StageResult:
                     ("scikit-learn",))  # fmt: skip
     from nichetune.train import sft
 
-    inputs = ["split/train.jsonl", "benchmark", *(["index"] if uses_index(p.settings) else [])]
+    dev = ["split/dev.jsonl"] if p.settings.train.early_stopping else []
+    inputs = ["split/train.jsonl", *dev, "benchmark", *(["index"] if uses_index(p.settings) else [])]
     folders = {n.split("/")[0]: p.path(n.split("/")[0]) for n in [*inputs, "mask"]}
     return _run(
         p, f"train/{method}", ("train", "generate", "models"), inputs,
-        p.subset("base", "train", "tasks", "index", "split"),
+        _without_watching(p.subset("base", "train", "tasks", "index", "split")),
         lambda s, _inputs, out: sft.run(s, folders, out, method),  # type: ignore[arg-type]
         ("torch", "transformers", "trl", "peft", "bitsandbytes"),
     )  # fmt: skip
+
+
+def _without_watching(used: dict[str, Any]) -> dict[str, Any]:
+    """How a training is watched and kept changes nothing of its result."""
+    train = {key: value for key, value in used["train"].items() if key not in ("trackers", "checkpoint_every_s")}
+    return used | {"train": train}
 
 
 def _evaluate(p: Project, rung: str) -> StageResult:

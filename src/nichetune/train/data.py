@@ -64,7 +64,7 @@ def encode_examples(tokenizer: Any, chats: dict[str, list[Message]], max_length:
                     "or set train.too_long to drop (examples are never cut)"
                 )
             dropped["too long"] += 1
-        elif one.supervised_tokens == 0:
+        elif one.supervised_tokens <= 1:  # the end of turn alone: it would teach to say nothing
             dropped["no supervised token"] += 1
         else:
             encoded.append(_label(name, one))

@@ -1,35 +1,40 @@
 """Supervised fine-tuning by QLoRA, LoRA or in full: one trainer, methods differ by what is frozen and how it is held.
 
-Reads split/train.jsonl, the sealed benchmark (to refuse overlap) and, for grounded tasks, the index
--> adapter/ (PEFT safetensors, tokenizer with its template) and loss.jsonl:
+Reads split/train.jsonl (for early stopping dev.jsonl too), the sealed benchmark (to refuse overlap) and, for grounded
+tasks, the index -> adapter/ (PEFT safetensors, tokenizer with its template) and loss.jsonl:
 
-    {"step": 12, "loss": 0.8123, "tokens": 4312}
+    {"step": 12, "loss": 0.8123, "dev_loss": 0.9034}
 """
 
 from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nichetune.benchmark.contamination import refuse_contaminated
 from nichetune.benchmark.seal import verify_benchmark
-from nichetune.core.errors import SystemFailure, UserError
+from nichetune.core.errors import UserError
 from nichetune.core.files import read_json, read_records, write_json, write_jsonl
 from nichetune.core.progress import say, track
 from nichetune.core.records import Example
 from nichetune.core.settings import Method, Settings, TrainSettings
 from nichetune.core.stages import Report
-from nichetune.generate.prompts import training_chats
 from nichetune.models.adapters import attach_adapter
 from nichetune.models.allocator import compact_heap
 from nichetune.models.compute import pick_dtype
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
+from nichetune.models.memory import free_bytes
 from nichetune.models.packaged import resolve_model
+from nichetune.train.chats import keep_chats
 from nichetune.train.data import EncodedSet, encode_examples, plan_order
+from nichetune.train.failures import explain_memory, what_would_fit
 from nichetune.train.fit import Fit, choose_fit, describe_fit
+from nichetune.train.optimisers import choose_optimiser
+from nichetune.train.trackers import FOLDER, check_trackers, track_in
 
 DEFAULT_RATES: dict[str, float] = {"qlora": 6e-4, "lora": 6e-4, "full": 6e-5}
 # Outside these a run is almost surely mistaken: an adapter at full tuning's rate learns nothing, and the reverse
@@ -42,17 +47,24 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     """Trains one method; goes on from a checkpoint that it finds in `out`.
 
     Raises:
-        UserError: an unmasked corpus without a reason, overlap with the benchmark, nothing that teaches.
-        SystemFailure: the loss is not a number.
+        UserError: an unmasked corpus without a reason, overlap with the benchmark, nothing that teaches, a base that
+            is no causal language model, a setting that this machine cannot follow.
+        SystemFailure: the loss shows that nothing right is learnt; memory or disk ran out.
+        Stopped: Ctrl-C; the step that it came in is kept.
     """
+    check_trackers(settings.train.trackers)
     _refuse_unmasked(inputs["mask"])
-    examples = read_records(inputs["split"] / "train.jsonl", Example)
-    refuse_contaminated(examples, verify_benchmark(inputs["benchmark"]))
-    chats = training_chats(settings, examples, inputs.get("index") if settings.train.retrieval else None)
+    examples, dev = _read_examples(settings, inputs)
     folder = resolve_model(settings.base.model, settings.base.revision)
-    encoded = encode_examples(load_tokenizer(folder), chats, settings.base.max_length, settings.train.too_long)
+    index = inputs.get("index") if settings.train.retrieval else None
+    chats = keep_chats(settings, [*examples, *dev], index, inputs["mask"].parent / "cache")
+    tokenizer, limits = load_tokenizer(folder), (settings.base.max_length, settings.train.too_long)
+    encoded = encode_examples(tokenizer, {e.id: chats[e.id] for e in examples}, *limits)
+    judged = encode_examples(tokenizer, {e.id: chats[e.id] for e in dev}, *limits) if dev else None
     fit = _keep_fit(settings, method, folder, encoded, out)
-    with compact_heap(fit.compact):
+    longest, free = max(len(e.ids) for e in encoded.examples), free_bytes(pick_device(settings.base.device))
+    explained = explain_memory(lambda: what_would_fit(settings.train, method, folder, fit, longest, free))
+    with explained, compact_heap(fit.compact):
         base = load_base(
             settings.base.model_copy(update={"dtype": fit.dtype}),
             quantisation="nf4" if method == "qlora" else "none",
@@ -60,11 +72,22 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
             frozen=method != "full",
         )
         trainable = _count_trainable(base, method, settings)
-        history = _train(base, encoded, settings, method, out, fit)
+        with track_in(inputs["mask"].parent / FOLDER, settings.project, method, settings.train.trackers):
+            history = _train(base, encoded, judged, settings, method, out, fit)
     _save(base, out)
     write_jsonl(out / "loss.jsonl", history)
     shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
-    return _report(settings, method, examples, encoded, base, trainable)
+    return _report(settings, method, examples, encoded, base, trainable, history)
+
+
+def _read_examples(settings: Settings, inputs: dict[str, Path]) -> tuple[list[Example], list[Example]]:
+    """Training examples and, for early stopping, the development set's; none overlaps the benchmark."""
+    examples = read_records(inputs["split"] / "train.jsonl", Example)
+    dev = read_records(inputs["split"] / "dev.jsonl", Example) if settings.train.early_stopping else []
+    if settings.train.early_stopping and not dev:
+        raise UserError("train.early_stopping needs a development set, and this split has none: set split.dev to 0.06")
+    refuse_contaminated([*examples, *dev], verify_benchmark(inputs["benchmark"]))
+    return examples, dev
 
 
 def _refuse_unmasked(mask: Path) -> None:
@@ -73,11 +96,11 @@ def _refuse_unmasked(mask: Path) -> None:
         raise UserError("this corpus has not been masked: run the mask stage, or say why not in mask.because")
 
 
-def choose_rate(train: TrainSettings, method: str) -> float:
+def choose_rate(train: TrainSettings, method: str, warn: bool = True) -> float:
     """The learning rate, by method if the settings give none; says so when it is outside the sane range."""
     rate = train.learning_rate if train.learning_rate is not None else DEFAULT_RATES[method]
     low, high = SANE_RATES[method]
-    if not low <= rate <= high:
+    if warn and train.optimiser != "sgd" and not low <= rate <= high:  # plain gradients are of any size
         say(f"warning: train.learning_rate {rate:g} is outside {low:g} to {high:g}, what {method} learns well with")
     return rate
 
@@ -104,31 +127,51 @@ def _count_trainable(base: LoadedModel, method: Method, settings: Settings) -> i
 
 
 def _train(
-    base: LoadedModel, encoded: EncodedSet, settings: Settings, method: Method, out: Path, fit: Fit
-) -> list[Any]:
+    base: LoadedModel, encoded: EncodedSet, judged: EncodedSet | None, settings: Settings, method: Method, out: Path,
+    fit: Fit,
+) -> list[Any]:  # fmt: skip
     with quiet_libraries():
         import torch
         from transformers import PrinterCallback
 
+        from nichetune.train.early import StopEarly
+        from nichetune.train.interrupt import FinishStep
         from nichetune.train.trainer import ShowProgress, SupervisedTrainer, TimedCheckpoints
 
-        order = plan_order(
-            [len(e.ids) for e in encoded.examples], settings.train.batch_size, settings.train.epochs, settings.seed
-        )
-        steps = math.ceil(len(order) / (settings.train.batch_size * settings.train.accumulation))
+        train = settings.train
+        order = plan_order([len(e.ids) for e in encoded.examples], train.batch_size, train.epochs, settings.seed)
+        steps = math.ceil(len(order) / (train.batch_size * train.accumulation))
         trainer = SupervisedTrainer(
             model=base.model, head_dtype=getattr(torch, base.dtype), processing_class=base.tokenizer,
             args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
-            callbacks=[TimedCheckpoints(settings.train.checkpoint_every_s)],
+            eval_dataset=_dataset(judged, range(len(judged.examples))) if judged else None,
+            callbacks=[TimedCheckpoints(train.checkpoint_every_s)],
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)  # our own progress line says it
-        with track(f"training {method}", steps, "steps") as tick:
+        trainer.add_callback(_guard(trainer, encoded, settings, method, base))
+        if judged:
+            trainer.add_callback(StopEarly(train.early_stopping))
+        with track(f"training {method}", steps, "steps") as tick, FinishStep() as stop:
             trainer.add_callback(ShowProgress(tick))
+            trainer.add_callback(stop)
             trainer.train(resume_from_checkpoint=_last_checkpoint(out))
+        stop.leave(trainer.state.global_step, steps)
     return _history(trainer.state.log_history)
 
 
-def _dataset(encoded: EncodedSet, order: list[int]) -> Any:
+def _guard(trainer: Any, encoded: EncodedSet, settings: Settings, method: Method, base: LoadedModel) -> Any:
+    from nichetune.train.guards import Expectation, LossGuard, entropy_floor, explain_low, peek_loss
+
+    train = settings.train
+    pass_steps = math.ceil(len(encoded.examples) / (train.batch_size * train.accumulation))
+    rate = choose_rate(train, method, warn=False)
+    taken = min(train.batch_size * train.accumulation, len(trainer.train_dataset))
+    first = [trainer.train_dataset[n] for n in range(taken)]
+    expected = Expectation(entropy_floor(encoded), pass_steps, rate, base.dtype, lambda: explain_low(encoded))
+    return LossGuard(expected, lambda: peek_loss(trainer, first))
+
+
+def _dataset(encoded: EncodedSet, order: Iterable[int]) -> Any:
     from datasets import Dataset
 
     rows = [encoded.examples[i] for i in order]
@@ -138,33 +181,46 @@ def _dataset(encoded: EncodedSet, order: list[int]) -> Any:
 def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int, out: Path, fit: Fit) -> Any:
     from trl import SFTConfig
 
+    from nichetune.train.early import evaluation_steps
+
     train = settings.train
+    every = evaluation_steps(steps, train.epochs, train.evaluations_per_epoch) if train.early_stopping else 0
+    # By the trainer's own rules the best checkpoint is never deleted for a newer one, and is loaded at the end.
+    watched = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": every, "save_steps": every,
+               "load_best_model_at_end": True, "metric_for_best_model": "eval_loss",
+               "greater_is_better": False} if every else {"save_strategy": "no"}  # fmt: skip
     return SFTConfig(
         output_dir=str(out / _CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
         learning_rate=choose_rate(train, method), lr_scheduler_type="cosine",
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=train.weight_decay,
         max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size // fit.splits,
         gradient_accumulation_steps=train.accumulation * fit.splits, num_train_epochs=1, max_length=None, packing=False,
-        bf16=base.device == "cuda", use_cpu=base.device == "cpu", gradient_checkpointing=fit.checkpointing,
-        logging_steps=1, logging_nan_inf_filter=False, save_strategy="no", save_total_limit=2, report_to="none",
-        disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False, optim="adamw_torch_fused",
+        bf16=base.device == "cuda" and base.dtype == "bfloat16", fp16=base.device == "cuda" and base.dtype == "float16",
+        use_cpu=base.device == "cpu", gradient_checkpointing=fit.checkpointing,
+        logging_steps=1, logging_nan_inf_filter=False, save_total_limit=2, report_to=[*train.trackers] or "none",
+        run_name=method, project=settings.project, disable_tqdm=True, dataloader_pin_memory=False,
+        remove_unused_columns=False, optim=choose_optimiser(train.optimiser, base.device), **watched,
     )  # fmt: skip
 
 
 def _last_checkpoint(out: Path) -> str | None:
-    """The newest checkpoint that is whole: the trainer's own state file is written last."""
-    whole = [p for p in (out / _CHECKPOINTS).glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
-    newest = max(whole, key=lambda p: int(p.name.rsplit("-", 1)[1]), default=None)
-    if newest:
-        say(f"  going on from step {newest.name.rsplit('-', 1)[1]}")
-    return str(newest) if newest else None
+    """The newest checkpoint that is whole; what a kill cut short is cleared away."""
+    from nichetune.train.trainer import is_whole, newest_step
+
+    folder = out / _CHECKPOINTS
+    for checkpoint in folder.glob("checkpoint-*"):
+        if not is_whole(checkpoint):
+            shutil.rmtree(checkpoint, ignore_errors=True)
+    if not (step := newest_step(folder)):
+        return None
+    say(f"  going on from step {step}")
+    return str(folder / f"checkpoint-{step}")
 
 
 def _history(logs: list[dict[str, float]]) -> list[dict[str, float]]:
-    history = [{"step": int(log["step"]), "loss": log["loss"]} for log in logs if "loss" in log]
-    if any(not math.isfinite(h["loss"]) for h in history):
-        raise SystemFailure("the loss is not a number: lower train.learning_rate, or look for odd tokens in the data")
-    return history
+    judged = {int(log["step"]): log["eval_loss"] for log in logs if "eval_loss" in log}
+    steps = [(int(log["step"]), log["loss"]) for log in logs if "loss" in log]
+    return [{"step": n, "loss": loss} | ({"dev_loss": judged[n]} if n in judged else {}) for n, loss in steps]
 
 
 def _save(base: LoadedModel, out: Path) -> None:
@@ -192,15 +248,19 @@ def _forget_how_loaded(path: Path) -> None:
 
 
 def _report(
-    settings: Settings, method: Method, examples: list[Example], encoded: EncodedSet, base: LoadedModel, trainable: int
-) -> Report:
+    settings: Settings, method: Method, examples: list[Example], encoded: EncodedSet, base: LoadedModel, trainable: int,
+    history: list[dict[str, float]],
+) -> Report:  # fmt: skip
     total = sum(p.numel() for p in base.model.parameters())
     facts = {
-        "method": method, "learning_rate": choose_rate(settings.train, method), "epochs": settings.train.epochs,
-        "tokens_per_epoch": encoded.tokens, "supervised_tokens_per_epoch": encoded.supervised_tokens,
-        "trainable_parameters": trainable, "parameters": total, "base_digest": base.digest,
-        "base_model": settings.base.model, "base_revision": settings.base.revision,
-        "quantisation": base.quantisation, "dtype": base.dtype,
+        "method": method, "learning_rate": choose_rate(settings.train, method, warn=False),
+        "epochs": settings.train.epochs, "optimiser": settings.train.optimiser, "tokens_per_epoch": encoded.tokens,
+        "supervised_tokens_per_epoch": encoded.supervised_tokens, "trainable_parameters": trainable,
+        "parameters": total, "base_digest": base.digest, "base_model": settings.base.model,
+        "base_revision": settings.base.revision, "quantisation": base.quantisation, "dtype": base.dtype,
     }  # fmt: skip
+    if judged := [point for point in history if "dev_loss" in point]:
+        best = min(judged, key=lambda point: point["dev_loss"])
+        facts |= {"best_step": best["step"], "best_dev_loss": best["dev_loss"], "steps": history[-1]["step"]}
     counts = {"in": len(examples), "out": len(encoded.examples)}
     return Report(counts=counts, dropped=dict(encoded.dropped), facts=facts)

@@ -5,7 +5,10 @@ Measured on two cores with SmolLM2-135M: see the table of `bench/training.py` in
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,10 +16,12 @@ from torch.utils.data import SequentialSampler
 from transformers import TrainerCallback
 from trl import SFTTrainer
 
-from nichetune.models.compute import keep_freed_memory
+from nichetune.core.errors import SystemFailure
 from nichetune.models.head_loss import sum_losses
 from nichetune.models.token_tree import use_token_tree
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
+from nichetune.train.failures import is_disk_full
+from nichetune.train.guards import peek_loss
 
 
 class SupervisedTrainer(SFTTrainer):
@@ -27,7 +32,6 @@ class SupervisedTrainer(SFTTrainer):
     """
 
     def __init__(self, *, model: Any, head_dtype: torch.dtype = torch.float32, **rest: Any) -> None:
-        keep_freed_memory()
         whole = model.get_base_model() if hasattr(model, "get_base_model") else model
         trained = [(weight, weight.data) for weight in model.parameters() if weight.requires_grad]
         super().__init__(model=model, data_collator=collate_tree if use_token_tree(whole) else collate_padded, **rest)
@@ -39,6 +43,42 @@ class SupervisedTrainer(SFTTrainer):
         # The dataset is already in the planned order, all epochs, so that a resumed run sees what an unbroken one does.
         chosen: Any = train_dataset if train_dataset is not None else self.train_dataset
         return SequentialSampler(chosen)
+
+    def _run_epoch(self, **arguments: Any) -> None:  # type: ignore[override]
+        # A run that was killed between its last evaluation and its end must not take one more step.
+        if not self.control.should_training_stop:
+            super()._run_epoch(**arguments)
+
+    def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
+        """The development set's loss, normalised by supervised tokens over all of it, whatever the batches."""
+        chosen: Any = eval_dataset if eval_dataset is not None else self.eval_dataset
+        metrics = {f"{metric_key_prefix}_loss": peek_loss(self, list(chosen))}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """None: TRL would write one with every checkpoint, and import each tracker that is installed for its link."""
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """A checkpoint is whole or gone: what a full disk cut short must not take the room of the next one.
+
+        Raises:
+            SystemFailure: the disk is full; the last checkpoint stands.
+        """
+        folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
+        try:
+            super()._save_checkpoint(model, trial)
+        except BaseException as error:
+            if not is_whole(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            if not is_disk_full(error):
+                raise
+            kept = f"checkpoint {last}" if (last := newest_step(folder.parent)) else "no checkpoint yet"
+            raise SystemFailure(
+                f"the disk is full: step {self.state.global_step} could not be kept in {folder.parent} (there is "
+                f"{kept}): free some space, then run the same command again"
+            ) from error
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -78,3 +118,17 @@ class ShowProgress(TrainerCallback):
         """Called by the trainer after each logged step."""
         if logs and "loss" in logs:
             self.tick(state.global_step - self.tick.done, f"loss {logs['loss']:.3f}")
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint's last file, the trainer's own state, stands there to its end."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def newest_step(folder: Path) -> int:
+    """The step of the newest whole checkpoint in a folder; 0 without one."""
+    return max((int(p.name.rsplit("-", 1)[1]) for p in folder.glob("checkpoint-*") if is_whole(p)), default=0)
