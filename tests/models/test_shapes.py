@@ -24,7 +24,7 @@ def test_sizes_are_read_from_a_folder_and_from_a_config_file(tmp_path):
     shape = find_shape(str(tmp_path))
     assert shape == find_shape(str(tmp_path / "config.json"))
     assert (shape.kv_heads, shape.head_width, shape.tied) == (4, 16, False)
-    assert shape.linear_parameters == 2 * (4 * 64 * 64 + 3 * 64 * 96) and shape.parameters == 71_936
+    assert shape.linear_parameters == 2 * (4 * 64 * 64 + 3 * 64 * 96) and shape.parameters == 82_432
 
 
 def test_the_text_part_of_a_config_of_several_kinds_counts(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,7 +62,8 @@ def doctor(
 ) -> None:
     """What this machine can train and serve, with what is missing; with --base, --method, --rank, --length, --batch or
     --machine: the memory, time and money of that training, here and on machines to rent."""
-    asked = {"base": base, "method": method, "rank": rank, "length": length, "batch": batch, "machine": machine}
+    asked: dict[str, Any] = {"base": base, "method": method, "rank": rank}
+    asked |= {"length": length, "batch": batch, "machine": machine}
     if not any(asked.values()):
         _examine(project, overrides, as_json)
         return

@@ -222,9 +222,7 @@ def _workspace(work: Work) -> int:
 
 def _loading(shape: Shape, work: Work, held: int) -> int:
     """The peak while weights are read one by one, over the workspace."""
-    if work.holds_nf4:
-        return held + shape.vocabulary * shape.width * _float_bytes(work)  # the table as read and as placed
-    if work.device == "cuda" or work.full:
+    if work.holds_nf4 or work.device == "cuda" or work.full:
         return held
     changed = work.weight_bytes if work.method == "qlora" or work.weight_bytes == HALF_BYTES else 0
     holes = 0 if work.compact else int(LOADING_HOLES * shape.linear_parameters * changed)

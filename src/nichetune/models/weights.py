@@ -52,7 +52,7 @@ def read_model(folder: Path, dtype: Any, quantisation: Any) -> tuple[Any, list[s
     config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise ValueError(f"{type(config).__name__} is not a causal language model's")
-    kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
     own = (folder / "generation_config.json").is_file()
     try:
         with open_weights(folder) as weights:
