@@ -14,6 +14,7 @@ import importlib.resources
 import re
 from dataclasses import dataclass
 
+from nichetune.corpus.masking.eponyms import owned_heads
 from nichetune.corpus.masking.lexicon import given_names, surname_rank
 from nichetune.corpus.masking.plain_words import is_plain
 from nichetune.corpus.names import TITLES
@@ -63,6 +64,7 @@ _UNDER_SOMEBODY = re.compile(
 _DONE_BEFORE = re.compile(
     r"(?:\b(?:fails?|failed|appl(?:y|ies|ied|ying)|ignor(?:e|es|ed|ing)|cit(?:e|es|ed|ing)|extend(?:s|ed|ing)?|"
     r"rais(?:es|ed|ing)|argu(?:es|ed|ing)|(?:rel(?:y|ies|ied)|reliance|rest(?:s|ed)|turn(?:s|ed)|based) on|"
+    r"(?:required|compelled|permitted|excused|covered) by|exceed(?:s|ed)?|fell below|falls? outside|"
     r"after|since|post|beyond|cf\.?)|[,;(.:] see) " + _ADVERB,
     re.IGNORECASE,
 )
@@ -72,26 +74,33 @@ _DONE_BY_SUBJECT = (
 )
 _RULE_BEHIND = re.compile(
     r"\s(?:(?:clearly |squarely |still )?(?:controls|governs|applies|forbids)(?=\s*[.,;]| here| only)|"
-    r"does not (?:apply|bar)|(?:holds|held|teaches) that|forecloses|"
+    r"does not (?:apply|bar|reach|fit|extend|govern)|is no longer|guarantees|precludes|excludes|dictates|"
+    r"(?:holds|held|teaches) that|forecloses|"
     r"(?:is|was|are|were) (?:distinguish\w+|inapplicable|inapposite|controlling|overruled|"
     r"wrongly decided)|remains good law|progeny)\b"
 )
 _OPERATION_BEFORE = re.compile(
     r"(?:\b(?:s/p|status post|post|post-?op|underwent|undergoing|redo|revision|awaiting|consented for|converted to|"
     r"laparoscopic|lap|emergency|elective|modified|classic|classical|bony|bilateral|suggestive of|features of|signs of|"
-    r"diagnos\w+ (?:of|with)|history of|hx of|h/o|suspected|suspect|query|likely|probable|possible|no|negative|"
+    r"diagnos\w+ (?:of|with)|history of|hx of|h/o|suspected|suspect|query|likely|probable|possible|negative|"
     r"positive)|\?) $",
     re.IGNORECASE,
 )
+_NONE_BEFORE = re.compile(r"\bno $", re.IGNORECASE)  # "no Kernig, no Brudzinski"
 _RESULT_BEHIND = re.compile(r"(?:/[A-Z][a-z]+)? (?:neg|pos|\+ve|-ve|negative|positive|equivocal)\b")
+_STATE_BEHIND = re.compile(r"\s(?:in situ|intact|patent|inflated|plated|lateralised|lateralized|draining)\b")
+_BROKEN_BEHIND = re.compile(
+    r"\s(?:leaks|leaking|leaked|sheared|drifted|frayed|jammed|will not (?:crank|start|fire|seal)|"
+    r"(?:is|was) (?:pinned|frayed|scored|worn|leaking|seized|iced))\b"
+)
+_NOUN_BEHIND = re.compile(r"[ ](?P<word>[a-zà-ÿ]{3,})\b")
 _HANDLED_BEFORE = re.compile(
     r"\b(?:removed?|insert(?:ed)?|sited|placed?|flush(?:ed)?|exchanged?|"
     r"(?:replaced?|filled|coated|sealed|swapped) with) $",
     re.IGNORECASE,
 )
-_HANDLED_BEHIND = re.compile(_STOP)
 _DETERMINED = re.compile(
-    r"\b(?P<word>the|this|that|a|an|his|her|their|each|every|another|new|old|spare)\s$", re.IGNORECASE
+    r"\b(?P<word>the|this|that|a|an|no|any|his|her|their|each|every|another|new|old|spare)\s$", re.IGNORECASE
 )
 _GOES_ON = re.compile(
     r"\s*(?:[.,;:)]|$)|\s(?:is|was|has|had|will|needs?|at|in|on|from|for|to|which|that|and|or|were|are)\b"
@@ -184,7 +193,8 @@ def _is_operation(place: _Place) -> bool:
     if _is_common(place.word):
         return False
     done = _OPERATION_BEFORE.search(place.before) and _CLAUSE_END.match(place.behind)
-    return bool(done or _RESULT_BEHIND.match(place.behind))
+    none = _NONE_BEFORE.search(place.before) and re.match(_STOP, place.behind)
+    return bool(done or none or _RESULT_BEHIND.match(place.behind) or _STATE_BEHIND.match(place.behind))
 
 
 def _is_headed(place: _Place) -> bool:
@@ -196,23 +206,34 @@ def _is_headed(place: _Place) -> bool:
 
 
 def _is_handled(place: _Place) -> bool:
-    if _is_common(place.word) or not _HANDLED_BEHIND.match(place.behind):
+    if _is_common(place.word) or not re.match(_STOP, place.behind):
         return False
     return _HANDLED_BEFORE.search(place.before) is not None
 
 
 def _is_maker(place: _Place) -> bool:
+    if _BROKEN_BEHIND.match(place.behind) and not _is_common(place.word):
+        return True
     made = place.follows("hardware", r" (?:made by|supplied by|by|from) $") and not _is_common(place.word)
     return made or (place.follows("hardware", r" (?:are|is) $") and place.word.casefold() not in given_names())
 
 
 def _is_determined(place: _Place, listed: bool) -> bool:
-    """Whether an article stands before the name and no noun behind it: nobody is called "the Goldmann"."""
+    """Whether an article stands before the name, and behind it no noun or one that is nobody's: "the Goldmann tips"."""
     found = _DETERMINED.search(place.before)
-    if not found or not _GOES_ON.match(place.behind) or is_plain(place.word) or _is_common(place.word):
+    if not found or is_plain(place.word) or _is_common(place.word):
         return False
-    # "the Rezas" are a family.
-    return listed or (found["word"].casefold() in ("the", "this") and not place.word.endswith("s"))
+    if not _GOES_ON.match(place.behind):
+        noun = _NOUN_BEHIND.match(place.behind)
+        return bool(listed and noun and is_plain(noun["word"]) and not _is_owned(noun["word"]))
+    article = found["word"].casefold()
+    # "the Rezas" are a family, "no Keller here" is a patient.
+    return (listed and article not in ("no", "any")) or (article in ("the", "this") and not place.word.endswith("s"))
+
+
+def _is_owned(noun: str) -> bool:
+    """Whether people have such a thing, or are it: "the Keller file", "the Keller boy"."""
+    return noun in owned_heads() or noun.removesuffix("s") in _read_words()["owned"] or noun in _read_words()["owned"]
 
 
 def _is_common(word: str) -> bool:
