@@ -40,7 +40,7 @@ def die_in_file(folder, number):
         if len(seen) > number:
             harvest.keep(make_half(), "nowhere:1")
             os.kill(os.getpid(), signal.SIGKILL)
-        read(harvest, settings, source, part)
+        yield from read(harvest, settings, source, part)
 
     ingest.take_part = read_half
     read_corpus(folder, folder / "killed")
@@ -82,7 +82,7 @@ def test_a_killed_ingest_goes_on_with_the_file_it_was_killed_in(corpus, number, 
 
     def watch(*args):
         taken.append(args[-1].name)
-        read(*args)
+        return read(*args)
 
     monkeypatch.setattr(ingest, "take_part", watch)
     again = read_corpus(corpus, killed)

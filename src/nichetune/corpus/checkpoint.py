@@ -1,8 +1,8 @@
-"""Lets a killed ingest go on behind the last file that it had read to its end.
+"""Lets a killed ingest go on behind the last record that it had noted as read.
 
 harvest -> a file of counts, names of files and sizes, never of text
 
-    {"files": 12, "sizes": {"examples.jsonl": 71204, …}, "harvest": {"read": 5120, "reasons": {"not JSON": 3}, …}}
+    {"sizes": {"examples.jsonl": 71204, …}, "harvest": {"read": 5120, "done_files": 12, "part": {"records": 310, …}, …}}
 
 What was written behind those sizes is cut off. Ids that were met are read again from the records that stay.
 """
@@ -19,11 +19,11 @@ from typing import Any
 
 from nichetune.core.files import read_json, write_json
 from nichetune.core.records import Document, Dropped, Example
-from nichetune.corpus.harvest import FileTally, Harvest
+from nichetune.corpus.harvest import FileTally, Harvest, PartCounts
 from nichetune.corpus.mapping import name_place
 from nichetune.corpus.private import PrivateWriter, name_unfinished
 
-_EVERY_S = 1.0  # so that a folder of a million letters does not become a million of these
+_EVERY_S = 1.0  # so that neither a million letters nor a million lines become a million of these
 _NOT_KEPT = ("writers", "seen")
 _KINDS: dict[str, type[Example] | type[Document]] = {"example": Example, "document": Document}
 
@@ -34,12 +34,10 @@ class Checkpoint:
 
     Attributes:
         path: its own file; None to keep none.
-        files: source files that were read to their end.
         sizes: bytes that stay of each written file.
     """
 
     path: Path | None
-    files: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
     harvest: dict[str, Any] = field(default_factory=dict)
     _last: float = field(default_factory=time.monotonic)
@@ -50,19 +48,20 @@ class Checkpoint:
         return not self.harvest
 
     def save(self, harvest: Harvest, writers: Mapping[str, PrivateWriter]) -> None:
-        """Notes that one more file is done, and writes it down now and then."""
-        self.files += 1
+        """Writes down now and then what is done; to be called between two records."""
         if self.path is None or time.monotonic() - self._last < _EVERY_S:
             return
         self._last = time.monotonic()
         sizes = {name: writer.flush() for name, writer in writers.items()}
         kept = {one.name: getattr(harvest, one.name) for one in fields(harvest) if one.name not in _NOT_KEPT}
-        write_json(self.path, {"files": self.files, "sizes": sizes, "harvest": kept})
+        write_json(self.path, {"sizes": sizes, "harvest": kept | {"part": vars(harvest.part)}})
 
     def restore(self, harvest: Harvest, folder: Path) -> None:
         """Puts the counts, names and ids back that were met before."""
         for name, value in self.harvest.items():
-            if isinstance(getattr(harvest, name), Counter):
+            if name == "part":
+                value = PartCounts(**value | {"aside": Counter(value["aside"])})
+            elif isinstance(getattr(harvest, name), Counter):
                 value = Counter(value)
             elif name == "tallies":
                 value = [FileTally.model_validate(one) for one in value]
@@ -88,7 +87,7 @@ def open_checkpoint(path: Path | None, folder: Path) -> Checkpoint:
             os.replace(folder / name, unfinished)
         if not unfinished.is_file() or unfinished.stat().st_size < size:
             return Checkpoint(path)
-    return Checkpoint(path, told["files"], told["sizes"], told["harvest"])
+    return Checkpoint(path, told["sizes"], told["harvest"])
 
 
 def _read_first(path: Path, model: type[Example] | type[Document], size: int) -> Iterator[Example | Document]:

@@ -57,6 +57,18 @@ class FileTally(Record):
         return ", ".join([*parts, *(name for name in self.encodings if name != "utf-8")])
 
 
+@dataclass
+class PartCounts:
+    """What came of the file, or archive's member, that is being read, so far; its tally once it is read to its end."""
+
+    records: int = 0
+    kept: int = 0
+    repaired: int = 0
+    later_turns: int = 0
+    rejected: int = 0
+    aside: Counter[str] = field(default_factory=Counter)
+
+
 @dataclass(frozen=True)
 class Writers:
     """Where records go, one at a time."""
@@ -69,7 +81,13 @@ class Writers:
 
 @dataclass
 class Harvest:
-    """All files together."""
+    """All files together.
+
+    Attributes:
+        done_files: source files that were read to their end.
+        done_parts: members of the archive that is being read, if it is one, that were.
+        part: what is being read.
+    """
 
     writers: Writers
     seen: SeenIds
@@ -88,6 +106,9 @@ class Harvest:
     published: list[str] = field(default_factory=list)
     tallies: list[FileTally] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
+    done_files: int = 0
+    done_parts: int = 0
+    part: PartCounts = field(default_factory=PartCounts)
 
     def label(self, file: str) -> str:
         """A short name for a file: its last part, or the whole path where another file has that already."""
@@ -127,3 +148,13 @@ class Harvest:
         if len(self.tallies) < _HELD_TALLIES:
             self.tallies.append(tally)
         self.writers.tally(tally)
+
+    def end_part(self) -> None:
+        """Goes on to the next member."""
+        self.done_parts += 1
+        self.part = PartCounts()
+
+    def end_file(self) -> None:
+        """Goes on to the next source file."""
+        self.done_files += 1
+        self.done_parts = 0

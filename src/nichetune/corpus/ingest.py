@@ -8,7 +8,7 @@ reading.jsonl (each file: how it was read, and what came of it), published.json 
 
 A record is put aside under the place where it stands, since its own id may be part of what is wrong with it. Records
 are written as they are read: of a line format no more than the first few are ever held. A killed run goes on behind
-the last file that was read to its end.
+the last record that was noted, in the middle of a file, too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from itertools import islice
 from pathlib import Path
 
 from nichetune.core.errors import UserError
@@ -58,7 +59,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, kept: Path | Non
         checkpoint.restore(harvest, out)
         if checkpoint.is_fresh:
             _note_skipped(harvest, listings)
-        for _ in _read_all(harvest, settings, listings, out, checkpoint.files):
+        for _ in _read_all(harvest, settings, listings, out):
             checkpoint.save(harvest, writers)
         refuse_if_useless(harvest, settings)
     write_json(out / PUBLISHED, sorted(harvest.published))
@@ -78,27 +79,29 @@ def _note_skipped(harvest: Harvest, listings: list[Listing]) -> None:
             harvest.skip(name, reason)
 
 
-def _read_all(
-    harvest: Harvest, settings: Settings, listings: list[Listing], workspace: Path, done: int
-) -> Iterator[Found]:
-    """Reads the files behind the first `done`, and tells after each."""
+def _read_all(harvest: Harvest, settings: Settings, listings: list[Listing], workspace: Path) -> Iterator[None]:
+    """Reads what was not read yet, and tells after each record and each file."""
     files = [(number, found) for number, listing in enumerate(listings) for found in listing.files]
     with track("ingest", len(files), "files") as tick:
-        tick(done)
-        for number, found in files[done:]:
-            _read_file(harvest, settings, number, found, workspace)
+        tick(harvest.done_files)
+        for number, found in files[harvest.done_files :]:
+            for _ in _read_file(harvest, settings, number, found, workspace):
+                tick(0, f"{harvest.read} records")
+                yield
+            harvest.end_file()
             tick(note=f"{harvest.read} records")
-            yield found
+            yield
 
 
-def _read_file(harvest: Harvest, settings: Settings, number: int, found: Found, workspace: Path) -> None:
-    source = settings.sources[number]
-    for part in open_parts(found, source.max_expansion, workspace):
+def _read_file(harvest: Harvest, settings: Settings, number: int, found: Found, workspace: Path) -> Iterator[None]:
+    source, done = settings.sources[number], harvest.done_parts
+    for part in islice(open_parts(found, source.max_expansion, workspace), done, None):
         is_member = part.name != found.name
         if is_member and part.handle is not None and source.format == "auto" and not is_readable(part.inner):
             harvest.skip(part.name, explain_unknown(part.inner))
         else:
-            take_part(harvest, settings, number, part)
+            yield from take_part(harvest, settings, number, part)
+        harvest.end_part()
 
 
 def refuse_if_useless(harvest: Harvest, settings: Settings) -> None:

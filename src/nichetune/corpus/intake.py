@@ -1,13 +1,15 @@
 """Takes one file in: finds its columns or its chat format from the first records, then maps record after record.
 
 Part + settings of its source -> examples or documents to keep, records to put aside, and the file's tally
+
+A file of which a killed run had taken some records is read again from its beginning, and these are passed over: no
+reader has to keep a place for that, compressed and nested ones included, and columns are chosen as they were.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 from typing import Any
 
@@ -15,7 +17,7 @@ from nichetune.core.errors import UserError
 from nichetune.core.records import Dropped
 from nichetune.core.settings import Settings, SourceSettings, TaskSettings
 from nichetune.corpus.columns import Place, columns_of, resolve_columns
-from nichetune.corpus.harvest import FileTally, Harvest
+from nichetune.corpus.harvest import FileTally, Harvest, PartCounts
 from nichetune.corpus.mapping import Mapper, Unfit
 from nichetune.corpus.reading.chats import NoChat, recognise_chat, to_columns
 from nichetune.corpus.reading.dispatch import open_reading
@@ -37,6 +39,7 @@ class _Intake:
         task: the examples' task; None for documents.
         chat: the chat format, empty for plain columns.
         sheet: the workbook's sheet that is being read.
+        passed: records that came out of the reader; `counts.records` of them are taken.
     """
 
     harvest: Harvest
@@ -48,15 +51,15 @@ class _Intake:
     label: str
     chat: str = ""
     sheet: str = ""
-    records: int = 0
-    kept: int = 0
-    repaired: int = 0
-    later_turns: int = 0
-    rejected: int = 0
-    aside: Counter[str] = field(default_factory=Counter)
+    passed: int = 0
 
-    def take_table(self, records: Iterator[RawRecord]) -> None:
-        """Takes records that share their columns: a file's, or a sheet's."""
+    @property
+    def counts(self) -> PartCounts:
+        """What came of the records that were taken."""
+        return self.harvest.part
+
+    def take_table(self, records: Iterator[RawRecord]) -> Iterator[None]:
+        """Takes records that share their columns, a file's or a sheet's; tells after each."""
         ahead = list(islice(records, _SAMPLE))
         samples = [raw.values for raw in ahead if raw.values is not None]
         if self.task is not None and samples:
@@ -67,7 +70,10 @@ class _Intake:
             if raw.values is not None and not self.chat and not raw.values.keys() <= seen.keys():
                 seen |= dict.fromkeys(raw.values)
                 mapper = self._add_columns(mapper, list(seen))
-            self._take(mapper, raw)
+            self.passed += 1
+            if self.passed > self.counts.records:
+                self._take(mapper, raw)
+                yield
 
     def _column_mapper(self, ahead: list[RawRecord], records: Iterator[RawRecord]) -> Mapper:
         """The mapper of plain columns; reads on in `records` while a needed column is missing.
@@ -116,7 +122,7 @@ class _Intake:
         return self._mapper(names | {name: name for name in plain} | own)
 
     def _take(self, mapper: Mapper, raw: RawRecord) -> None:
-        self.records += 1
+        self.counts.records += 1
         self.harvest.read += 1
         if raw.values is None:
             self._put_aside(mapper, raw, raw.problem, raw.broken)
@@ -129,7 +135,7 @@ class _Intake:
             return
         first = self.harvest.keep(record, mapper.place_name(raw))
         if first is None:
-            self.kept += 1
+            self.counts.kept += 1
         else:
             self._put_aside(mapper, raw, "duplicate id", False, first)
 
@@ -143,23 +149,23 @@ class _Intake:
         mended = mend_values(values, self.source.mojibake)
         if mended.problem:
             raise Unfit(mended.problem)
-        self.repaired += mended.repaired
+        self.counts.repaired += mended.repaired
         if not self.chat:
             return raw if mended.values is values or not mended.repaired else replace(raw, values=mended.values)
         assert self.task is not None
         columns, exchange = to_columns(mended.values, self.chat, self.source, self.task)
-        self.later_turns += exchange.later_turns
-        self.rejected += exchange.rejected
+        self.counts.later_turns += exchange.later_turns
+        self.counts.rejected += exchange.rejected
         return replace(raw, values=columns)
 
     def _put_aside(self, mapper: Mapper, raw: RawRecord, reason: str, broken: bool, because_of: str = "") -> None:
-        self.aside[reason] += 1
+        self.counts.aside[reason] += 1
         dropped = Dropped(id=mapper.place_name(raw), reason=reason, source=mapper.locate(raw), because_of=because_of)
         self.harvest.put_aside(dropped, broken)
 
 
-def take_part(harvest: Harvest, settings: Settings, number: int, part: Part) -> None:
-    """Reads one file of source `number`.
+def take_part(harvest: Harvest, settings: Settings, number: int, part: Part) -> Iterator[None]:
+    """Reads one file of source `number` behind what `harvest.part` says was taken of it; tells after each record.
 
     Raises:
         UserError: a column is missing, a label is unknown, the format cannot be told, or the encoding is none.
@@ -169,19 +175,20 @@ def take_part(harvest: Harvest, settings: Settings, number: int, part: Part) -> 
     intake = _Intake(harvest, settings, number, part, source, task, harvest.label(part.name))
     reading = open_reading(part, source, intake.label)
     for intake.sheet, records in groupby(reading.records(), key=lambda raw: raw.part):
-        intake.take_table(records)
+        yield from intake.take_table(records)
     if source.published and task is None:
         harvest.published.append(part.name)
+    counts = harvest.part
     tally = FileTally(
         file=part.name,
         sha256=part.sha256,
         read_as=TITLES[intake.chat or reading.kind or "none"],
         encodings=reading.encodings,
-        records=intake.records,
-        kept=intake.kept,
-        put_aside=dict(sorted(intake.aside.items())),
-        repaired=intake.repaired,
-        later_turns=intake.later_turns,
-        rejected=intake.rejected,
+        records=counts.records,
+        kept=counts.kept,
+        put_aside=dict(sorted(counts.aside.items())),
+        repaired=counts.repaired,
+        later_turns=counts.later_turns,
+        rejected=counts.rejected,
     )
     harvest.finish(tally)

@@ -24,6 +24,7 @@ from nichetune.corpus.masking.findings import (
 )
 from nichetune.corpus.masking.guesses import trim_guess
 from nichetune.corpus.masking.places import is_wide_place
+from nichetune.corpus.masking.standing import stands_for_thing
 from nichetune.corpus.vocabulary import Vocabulary
 
 # No part of a code: the H of "H60.0" is nobody's initial.
@@ -170,6 +171,8 @@ def _judge_guess(text: str, span: Span, vocabulary: Vocabulary) -> Span | None:
     while words and is_edge(words[0].group()):
         words.pop(0)
     if not words or _is_said_in_domain(text, words, vocabulary):
+        return None
+    if len(words) == 1 and stands_for_thing(text, *words[0].span()):
         return None
     return _complete(span, complete_name(text, words[0].start(), words[-1].end(), vocabulary))
 
