@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,13 @@ SANE_RATES: dict[str, tuple[float, float]] = {"qlora": (5e-5, 5e-3), "lora": (5e
 _CHECKPOINTS = "checkpoints"
 
 
-def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) -> Report:
+def run(
+    settings: Settings, inputs: dict[str, Path], out: Path, method: Method, callbacks: Sequence[Any] = ()
+) -> Report:
     """Trains one method; goes on from a checkpoint that it finds in `out`.
+
+    Args:
+        callbacks: of the trainer, beside our own.
 
     Raises:
         UserError: an unmasked corpus without a reason, overlap with the benchmark, nothing that teaches.
@@ -58,7 +64,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
         frozen=method != "full",
     )
     trainable = _count_trainable(base, method, settings)
-    history = _train(base, encoded, settings, method, out, fit)
+    history = _train(base, encoded, settings, method, out, fit, callbacks)
     _save(base, out)
     write_jsonl(out / "loss.jsonl", history)
     shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
@@ -100,8 +106,9 @@ def _count_trainable(base: LoadedModel, method: Method, settings: Settings) -> i
 
 
 def _train(
-    base: LoadedModel, encoded: EncodedSet, settings: Settings, method: Method, out: Path, fit: Fit
-) -> list[Any]:
+    base: LoadedModel, encoded: EncodedSet, settings: Settings, method: Method, out: Path, fit: Fit,
+    callbacks: Sequence[Any],
+) -> list[Any]:  # fmt: skip
     with quiet_libraries():
         import torch
         from transformers import PrinterCallback
@@ -115,7 +122,7 @@ def _train(
         trainer = SupervisedTrainer(
             model=base.model, head_dtype=getattr(torch, base.dtype), processing_class=base.tokenizer,
             args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
-            callbacks=[TimedCheckpoints(settings.train.checkpoint_every_s)],
+            callbacks=[TimedCheckpoints(settings.train.checkpoint_every_s), *callbacks],
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)  # our own progress line says it
         with track(f"training {method}", steps, "steps") as tick:
