@@ -48,7 +48,9 @@ def main() -> None:
     if options.inside:
         print(json.dumps(train_inside(json.loads(options.inside.read_text()))))
         return
-    python = make_environment(options.env)
+    from nichetune.models.wheels import cache_dir
+
+    python = make_environment(options.env or cache_dir() / "peers" / f"{PEER}-{VERSION}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = options.rows.read_text() if options.rows else own_rows(options.steps * options.batch)
@@ -60,7 +62,6 @@ def main() -> None:
 
 def parse_options() -> argparse.Namespace:
     """Command line."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")  # the peer's own has no platformdirs
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=10, help="optimiser steps")
     parser.add_argument("--batch", type=int, default=4, help="examples a step")
@@ -71,7 +72,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--template", default="smollm2", help="its name for the model's chat template")
     parser.add_argument("--rows", type=Path, help='JSON Lines with {"messages": [...]}, in the order of training')
     parser.add_argument("--checkpointing", action="store_true", help="leave its gradient checkpointing on")
-    parser.add_argument("--env", type=Path, default=cache / "nichetune" / "peers" / f"{PEER}-{VERSION}")
+    parser.add_argument("--env", type=Path, help="the peer's environment (default: with the models' cache)")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
