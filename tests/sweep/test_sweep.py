@@ -18,7 +18,7 @@ from nichetune.cli.app import run
 from nichetune.core.errors import UserError
 from nichetune.core.files import hash_file, write_jsonl
 from nichetune.models.loading import load_base
-from nichetune.sweep.dev import DevLoss, DevSet, read_dev, score_answers
+from nichetune.sweep.dev import DevLoss, DevSet, read_dev
 from nichetune.sweep.page import render_sweep
 from nichetune.sweep.result import FINISHED, PRUNED, read_result, write_best
 from nichetune.sweep.study import open_sweep, run_trials
@@ -146,35 +146,34 @@ def test_the_interval_of_a_loss_is_a_t_interval_over_equal_groups():
     assert DevLoss(sums, [1] * 4, list("aaaa")).estimate(0.05).low is None
 
 
-_opened: list[str] | None = None
+_opened: list[tuple[str, bool]] | None = None
 
 
 def _note_opened(event: str, arguments: tuple) -> None:
-    if _opened is not None and event == "open":
-        _opened.append(str(arguments[0]))
+    """Notes every file that is opened, and whether what judges a trial opened it."""
+    if _opened is None or event != "open":
+        return
+    frame, judging = sys._getframe(1), False
+    while frame is not None and not judging:
+        judging = frame.f_code.co_filename.endswith("sweep/dev.py")
+        frame = frame.f_back
+    _opened.append((str(arguments[0]), judging))
 
 
 sys.addaudithook(_note_opened)
 
 
-def test_a_metric_is_scored_on_the_development_set_and_the_benchmark_is_never_opened_for_it(model, inputs, tmp_path):
+@pytest.mark.parametrize("objective", ["loss", "side.parsed"])
+def test_trials_are_judged_on_the_development_set_and_never_open_the_benchmark(model, inputs, tmp_path, objective):
     global _opened
-    settings = make_settings(model, objective="side.parsed", trials=1)
-    _opened = whole = []
-    result = sweep_desk(settings, inputs, tmp_path)
-    _opened = judging = []
-    # What a trial is judged by: all that is handed to it, and all that it opens.
-    items = read_dev(settings, inputs["split"])
-    DevSet(settings, items, None)
-    _opened = None
-    assert result.best.figure.n == 8 and not result.minimised
-    assert any(path.endswith("split/dev.jsonl") for path in judging)
-    assert not any("benchmark" in path or "holdout" in path for path in judging)
-    assert not any("holdout" in path for path in whole)
-    assert any("benchmark/items" in path for path in whole)  # training's own check stays
-    assert "index" not in score_answers.__annotations__ and not {i.id for i in items} & {
-        e.id for e in make_examples(200, 24)
-    }
+    _opened = []
+    result = sweep_desk(make_settings(model, objective=objective, trials=1), inputs, tmp_path)
+    opened, _opened = _opened, None
+    assert result.best.figure.n == 8 and result.minimised == (objective == "loss")
+    assert any(judging and path.endswith("split/dev.jsonl") for path, judging in opened)
+    assert not any(judging and "/benchmark/" in path for path, judging in opened)
+    assert not any("holdout" in path for path, _ in opened)
+    assert any("/benchmark/items" in path for path, _ in opened)  # training's own check for contamination stays
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def _name_study(settings: Settings, inputs: dict[str, Path], method: Method) -> 
     space = read_space(settings, method)
     fixed = settings.train.model_dump(mode="json", exclude={key.removeprefix("train.") for key in space} | {"method"})
     sweep = settings.sweep
-    layers = ("train", "generate", "models", *(() if sweep.objective == LOSS else ("evaluate",)))
+    layers = ("train", "generate", "models", "sweep", *(() if sweep.objective == LOSS else ("evaluate",)))
     decides = {
         "space": {key: tried.model_dump(mode="json") for key, tried in space.items()}, "train": fixed,
         "base": settings.base, "tasks": settings.tasks, "seed": settings.seed, "looks": sweep.looks,
