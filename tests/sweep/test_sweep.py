@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
-from sweep_tools import SIDES, make_examples, make_inputs, make_model, make_settings, shown, sweep_desk
+from sweep_tools import SIDES, SPACE, make_examples, make_inputs, make_model, make_settings, shown, sweep_desk
 
 from nichetune.cli.app import run
 from nichetune.core.errors import UserError
@@ -74,6 +75,7 @@ def test_the_same_seed_tries_the_same_values(unbroken, model, inputs, tmp_path):
     assert shown(sweep_desk(make_settings(model), inputs, tmp_path)) == shown(unbroken)
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_tries_what_an_unbroken_one_tries(unbroken, model, inputs, tmp_path):
     for name, path in inputs.items():
         (tmp_path / name).symlink_to(path)
@@ -181,6 +183,29 @@ def test_two_workers_over_ray_share_a_study(model, inputs, tmp_path):
     result = sweep_desk(make_settings(model, parallel=2, trials=4), inputs, tmp_path)
     assert [t.state for t in result.trials] == [FINISHED] * 4
     assert len({t.values["train.learning_rate"] for t in result.trials}) == 4
+
+
+@pytest.mark.slow
+def test_the_verb_makes_what_has_to_stand_before_and_writes_its_files(model, tmp_path, capsys):
+    names = [unicodedata.name(chr(code)) for code in range(0x3A3, 0x3FF)]  # texts that are no copies of each other
+    rows = "".join(f"{name},{SIDES[n % 2]}\n" for n, name in enumerate(names))
+    (tmp_path / "data.csv").write_text("note,side\n" + rows)
+    settings = make_settings(model).model_dump(
+        mode="json", by_alias=True, include={"project", "rungs", "tasks", "base"}
+    )
+    settings |= {
+        "sources": [{"path": "data.csv", "task": "side", "map": {"text": "note"}}], "split": {"dev": 0.15},
+        "mask": {"enabled": False, "because": "names of letters"}, "train": {"epochs": 0.2}, "sweep": {"space": SPACE},
+    }  # fmt: skip
+    (tmp_path / "nichetune.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    assert run(["sweep", "qlora", "--project", str(tmp_path)]) == 2
+    assert "none of this project's tuned rungs; known: lora" in capsys.readouterr().err
+    assert run(["sweep", "--set", "train.method=lora", "--trials", "2", "--project", str(tmp_path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found["trials"]) == 2 and found["command"].startswith("nichetune train lora --set train.learning_rate=")
+    folder = tmp_path / "runs" / "desk" / "sweep"
+    assert {path.name for path in folder.iterdir()} == {"study.db", "trials", "best.yaml", "sweep.html"}
+    assert not list((tmp_path / "runs" / "desk").glob("train/*"))
 
 
 @pytest.mark.parametrize(

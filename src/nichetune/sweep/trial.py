@@ -96,7 +96,7 @@ def _describe(job: TrialJob) -> Stage:
     inputs |= {name: job.inputs[name] for name in ("benchmark", "index") if name in job.inputs}
     packages = ("torch", "transformers", "trl", "peft", "bitsandbytes")
     return Stage(
-        f"trial {job.number}", ("train", "generate", "models"), inputs, sections | {"study": job.study}, packages,
+        f"trial {job.number + 1}", ("train", "generate", "models"), inputs, sections | {"study": job.study}, packages,
         job.settings.seed,
     )  # fmt: skip
 
