@@ -29,13 +29,14 @@ Verdict = Mapping[str, Any]
 _PIPE_COLUMNS = 120  # a log has no width of its own, and 80 would cut the rungs' names
 
 
-def _open_console() -> Console:
+def open_console() -> Console:
+    """A console as wide as the terminal, or as a log."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
 
 
 def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
     """Prints the rungs, what is shipped, and why."""
-    console = console or _open_console()
+    console = console or open_console()
     console.print(verdict_table(verdict))
     for reason in verdict["reasons"]:
         console.print(Text(f"· {reason}"))  # as text: a metric in [brackets] is not rich's markup
@@ -59,7 +60,7 @@ def print_stages(stages: Iterable[tuple[str, float, bool]], console: Console | N
     # A reused stage's seconds are those of the run that made it: they are not part of this one.
     table.add_section()
     table.add_row("total", f"{sum(seconds for _, seconds, reused in stages if not reused):.1f}")
-    (console or _open_console()).print(table)
+    (console or open_console()).print(table)
 
 
 def verdict_table(verdict: Verdict) -> Table:

@@ -459,6 +459,65 @@ class EvaluateSettings(Section):
     choice_items: int = Field(24, ge=1, description="Development items a task on which shots are judged.")
 
 
+class RangeSettings(Section):
+    """What a sweep tries for one setting: `choices`, or all from `low` to `high`."""
+
+    choices: list[bool | int | float | str | None] | None = Field(None, description="The values to try.")
+    low: float | None = Field(None, description="Least value.")
+    high: float | None = Field(None, description="Greatest value.")
+    log: bool = Field(False, description="Try by order of magnitude, as suits a learning rate.")
+    step: float | None = Field(None, gt=0, description="Distance between values; a whole-number setting has 1.")
+
+    @model_validator(mode="after")
+    def _check_shape(self) -> RangeSettings:
+        if (self.choices is None) == (self.low is None and self.high is None):
+            raise ValueError("write either `choices: [..]` or `low:` and `high:`")
+        if self.choices is not None:
+            if not self.choices or self.log or self.step:
+                raise ValueError("`choices` is a list of values, and has neither `log` nor `step`")
+            return self
+        if self.low is None or self.high is None or not self.low < self.high:
+            raise ValueError("a range needs `low:` below `high:`")
+        if self.log and (self.low <= 0 or self.step):
+            raise ValueError("`log` needs a `low:` above 0, and has no `step`")
+        return self
+
+
+class SweepSettings(Section):
+    """Searching for training settings on the development set: `nichetune sweep`."""
+
+    space: dict[str, RangeSettings] = Field(
+        default_factory=dict,
+        description="What to try, by setting: `train.rank: {choices: [8, 16]}`, `train.learning_rate: {low: 1.0e-4, "
+        "high: 3.0e-3, log: true}`. Empty: learning rate, passes, and an adapter's rank around the defaults.",
+    )
+    objective: str = Field(
+        "loss",
+        description="loss: nats a supervised token of the development set. Or `task.metric` (or all.success) of "
+        "answers to it, which costs generating them in every trial.",
+    )
+    trials: int = Field(20, ge=1, description="Trials in all; a sweep that goes on counts those that it has.")
+    pruner: Literal["median", "hyperband", "none"] = Field(
+        "median",
+        description="Ends a trial early whose development loss falls behind: behind the median of the others at the "
+        "same share of training, by brackets of successive halving, or never.",
+    )
+    looks: int = Field(
+        4, ge=1, description="Looks at the development loss in a trial, evenly spread; the last is its end."
+    )
+    dev_items: int = Field(
+        0, ge=0, description="At most so many development examples are judged, the same in all trials; 0: all."
+    )
+    parallel: int = Field(
+        1, ge=1, description="Trials at once; more than one run over Ray, with `nichetune[ray]`, at data.address."
+    )
+    storage: str = Field(
+        "",
+        description="SQLAlchemy URL that holds the trials; empty: SQLite in the run's folder, which serves one machine "
+        "and not a cluster.",
+    )
+
+
 class EconomicsSettings(Section):
     """Prices. They multiply counted resources, so that the same content gives the same verdict on any machine."""
 
@@ -507,6 +566,7 @@ class Settings(Section):
     train: TrainSettings = TrainSettings()
     generate: GenerateSettings = GenerateSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    sweep: SweepSettings = SweepSettings()
     economics: EconomicsSettings = EconomicsSettings()
     registry: RegistrySettings = RegistrySettings()
     serve: ServeSettings = ServeSettings()

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from nichetune.core.errors import SettingsError, UserError
+from nichetune.core.search_space import check_space
 from nichetune.core.settings import PRIMARY_METRICS, RUNGS, Settings
 
 FILE_NAME = "nichetune.yaml"
@@ -84,6 +85,7 @@ def _cross_check(settings: Settings) -> list[tuple[Place, str]]:
                 f"benchmark.primary: {settings.primary_metric!r} names no task; write task.metric, such as {example}",
             )
         )
+    found += [(("sweep", "space", key), text) for key, text in check_space(settings.train, settings.sweep.space)]
     if not settings.mask.enabled and not settings.mask.because.strip():
         found.append((("mask", "enabled"), "mask.enabled: an unmasked corpus needs `mask.because`: say why, in words"))
     return found

@@ -28,6 +28,7 @@ def render_reference() -> str:
     parts += _section("tasks.NAME", models.TaskSettings)
     parts += _section("tasks.NAME.fields.NAME", models.FieldSettings)
     parts += _section("tasks.NAME.abstain", models.AbstainSettings)
+    parts += _section("sweep.space.KEY", models.RangeSettings)
     return "\n".join(parts).rstrip() + "\n"
 
 

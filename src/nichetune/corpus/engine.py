@@ -29,25 +29,43 @@ def start_engine(data: DataSettings) -> None:
     """
     if data.engine == "native" or is_on_ray():
         return
+    connect_ray(data.address, "data.engine is ray")
+    daft.set_runner_ray(noop_if_initialized=True)
+
+
+def connect_ray(address: str, wanted: str) -> bool:
+    """Connects this process to a Ray cluster, or starts a Ray on this machine where the address is empty.
+
+    Args:
+        wanted: what of the settings asks for Ray, for the error.
+
+    Returns:
+        False where this process was connected before.
+
+    Raises:
+        UserError: Ray is not installed, or the address is none.
+        SystemFailure: the cluster does not answer.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # as for Daft: nothing is sent home
     try:
         import ray
     except ImportError:
-        raise UserError("data.engine is ray, and Ray is not installed: pip install nichetune[ray]") from None
-    if data.address:
-        _refuse_silence(data.address)
+        raise UserError(f"{wanted}, and Ray is not installed: pip install nichetune[ray]") from None
+    if address:
+        _refuse_silence(address)
     else:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # it serves this machine alone
-    options: dict[str, Any] = {"address": data.address or "local", "log_to_driver": False, "logging_level": "ERROR"}
-    if not data.address:
+    options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "ERROR"}
+    if not address:
         options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    if ray.is_initialized():
+        return False
     try:
-        if not ray.is_initialized():
-            ray.init(**options)
-        daft.set_runner_ray(noop_if_initialized=True)
+        ray.init(**options)
     except (ConnectionError, RuntimeError, TimeoutError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise SystemFailure(f"Ray at {data.address or 'this machine'} does not start or answer: {first}") from error
+        raise SystemFailure(f"Ray at {address or 'this machine'} does not start or answer: {first}") from error
+    return True
 
 
 def _refuse_silence(address: str) -> None:

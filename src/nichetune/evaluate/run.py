@@ -49,7 +49,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str) -> Re
         seconds = time.monotonic() - clock
     finally:
         cache.close()
-    scores = _score(settings, benchmark.items, predictions, inputs["mask"])
+    scores = score_predictions(settings, benchmark.items, predictions, inputs["mask"])
     resources = _count(settings, predictions, train, index if candidate.retrieval else None, rung)
     _write(out, settings, runner.candidate, benchmark.items, predictions, scores, resources)
     facts = {"rung": rung, "benchmark_digest": benchmark.digest}
@@ -68,7 +68,10 @@ def _with_shots(settings: Settings, runner: CandidateRunner, split: Path, out: P
     return runner.candidate.model_copy(update={"shots": {t: c.shots for t, c in chosen.items() if c.shots}})
 
 
-def _score(settings: Settings, items: list[Example], predictions: list[Prediction], mask: Path) -> list[ItemScore]:
+def score_predictions(
+    settings: Settings, items: list[Example], predictions: list[Prediction], mask: Path
+) -> list[ItemScore]:
+    """Every metric of every prediction, quotes checked against the masked documents."""
     texts = {d.id: d.text for d in read_records(mask / "documents.jsonl", Document)}
     scored = []
     for item, prediction in zip(items, predictions, strict=True):

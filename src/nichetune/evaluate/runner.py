@@ -195,6 +195,11 @@ def _open_engine(
     return _ENGINES[key]
 
 
+def forget_engine() -> None:
+    """Gives the loaded weights' memory back before something else needs it."""
+    _ENGINES.clear()
+
+
 @functools.lru_cache(maxsize=4)
 def _open_tokenizer(model: str, revision: str, adapter: str) -> Any:
     from nichetune.models.loading import load_tokenizer

@@ -18,7 +18,7 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
     """
     settings = load_settings(project, overrides)
     folder = project if project.is_dir() else project.parent
-    own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings)]
+    own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings), *_check_sweep(settings)]
     return [*_check_sources(settings, folder), *own]
 
 
@@ -37,6 +37,16 @@ def _check_sources(settings: Settings, folder: Path) -> list[str]:
 def _check_engine(settings: Settings) -> list[str]:
     if settings.data.engine == "ray" and importlib.util.find_spec("ray") is None:
         return ["data.engine: ray is not installed: pip install nichetune[ray]"]
+    return []
+
+
+def _check_sweep(settings: Settings) -> list[str]:
+    from nichetune.sweep.objective import check_objective
+
+    try:
+        check_objective(settings)
+    except UserError as error:
+        return [str(error)]
     return []
 
 

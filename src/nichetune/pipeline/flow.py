@@ -203,7 +203,7 @@ def _report(p: Project) -> StageResult:
 
     trains = [n for n in list_stages(p) if n.startswith(("train/", "evaluate/"))]
     inputs = ["decide", "dataset", "benchmark", "split", "dedupe", "format", "mask", "ingest", *trains]
-    whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve", "data"})
+    whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve", "data", "sweep"})
     return _run(p, "report", ("report", "decide", "evaluate"), inputs, whole, render.run)
 
 

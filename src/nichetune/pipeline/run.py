@@ -49,7 +49,7 @@ def run_project(project: Project, until: str = "", restart_from: str = "") -> Ru
     """
     names = list_stages(project)
     last = _find(names, until, last=True) if until else len(names) - 1
-    with _lock(project.run_dir):
+    with lock_run(project.run_dir):
         if restart_from:
             _forget(project, names[_find(names, restart_from, last=False) :])
         result = RunResult(project.run_dir)
@@ -81,7 +81,7 @@ def _forget(project: Project, names: list[str]) -> None:
 
 
 @contextmanager
-def _lock(run_dir: Path) -> Iterator[None]:
+def lock_run(run_dir: Path) -> Iterator[None]:
     """Two runs in one folder would take each other's work away."""
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def _lock(run_dir: Path) -> Iterator[None]:
 def run_needed(project: Project, name: str) -> StageResult:
     """Runs one stage and only what has to stand before it: no other rung is trained or evaluated."""
     kind, _, part = name.partition("/")
-    with _lock(project.run_dir):
+    with lock_run(project.run_dir):
         for stage in list_stages(project):
             if stage == name:
                 break

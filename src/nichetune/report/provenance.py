@@ -12,7 +12,7 @@ import yaml
 from nichetune.report.material import Material
 
 # They change no content, and a registry's URL may hold a password.
-_LEFT_OUT = {"run_dir", "registry", "serve", "data"}
+_LEFT_OUT = {"run_dir", "registry", "serve", "data", "sweep"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,13 @@ SANE_RATES: dict[str, tuple[float, float]] = {"qlora": (5e-5, 5e-3), "lora": (5e
 _CHECKPOINTS = "checkpoints"
 
 
-def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) -> Report:
+def run(
+    settings: Settings, inputs: dict[str, Path], out: Path, method: Method, callbacks: Sequence[Any] = ()
+) -> Report:
     """Trains one method; goes on from a checkpoint that it finds in `out`.
+
+    Args:
+        callbacks: of the trainer, beside our own.
 
     Raises:
         UserError: an unmasked corpus without a reason, overlap with the benchmark, nothing that teaches, a base that
@@ -73,7 +78,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
         )
         trainable = _count_trainable(base, method, settings)
         with track_in(inputs["mask"].parent / FOLDER, settings.project, method, settings.train.trackers):
-            history = _train(base, encoded, judged, settings, method, out, fit)
+            history = _train(base, encoded, judged, settings, method, out, fit, callbacks)
     _save(base, out)
     write_jsonl(out / "loss.jsonl", history)
     shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
@@ -128,7 +133,7 @@ def _count_trainable(base: LoadedModel, method: Method, settings: Settings) -> i
 
 def _train(
     base: LoadedModel, encoded: EncodedSet, judged: EncodedSet | None, settings: Settings, method: Method, out: Path,
-    fit: Fit,
+    fit: Fit, callbacks: Sequence[Any],
 ) -> list[Any]:  # fmt: skip
     with quiet_libraries():
         import torch
@@ -145,7 +150,7 @@ def _train(
             model=base.model, head_dtype=getattr(torch, base.dtype), processing_class=base.tokenizer,
             args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
             eval_dataset=_dataset(judged, range(len(judged.examples))) if judged else None,
-            callbacks=[TimedCheckpoints(train.checkpoint_every_s)],
+            callbacks=[TimedCheckpoints(train.checkpoint_every_s), *callbacks],
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)  # our own progress line says it
         trainer.add_callback(_guard(trainer, encoded, settings, method, base))
