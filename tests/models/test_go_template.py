@@ -38,8 +38,8 @@ DOING_MORE = {
     "no system": "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
-    "rewrites what is said": "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | replace('?', '!') }}<|im_end|>\n"
-    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+    "rewrites what is said": "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+    "{{ m.content | replace('?', '!') }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -54,7 +55,8 @@ def project(tmp_path_factory, tokenizer) -> Path:
 
 def make_item(n: int) -> Example:
     return Example(
-        id=f"i{n}", group=f"g{n}", task="side", messages=[Message(role="user", content=f"Pain {SIDES[n % 2]}, {n} days")],
+        id=f"i{n}", group=f"g{n}", task="side",
+        messages=[Message(role="user", content=f"Pain {SIDES[n % 2]}, {n} days")],
         expected=Expected(answer=SIDES[n % 2]), source=Source(file="data.csv", line=n),
     )  # fmt: skip
 
@@ -110,7 +112,7 @@ def test_the_vllm_script_serves_the_adapter_beside_the_values_that_it_was_traine
     assert Path(where) == tmp_path / "out"
     assert arguments[:2] == ["serve", "./base"]
     assert arguments[-2:] == ["--port", "8001"]
-    told = dict(zip(arguments[2:], arguments[3:], strict=False))
+    told = dict(itertools.pairwise(arguments))
     assert told["--quantization"] == "bitsandbytes"
     assert told["--lora-modules"] == "desk-of-eyes-qlora=./adapter"
     assert told["--max-lora-rank"] == "8"
