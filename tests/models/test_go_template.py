@@ -39,7 +39,8 @@ DOING_MORE = {
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
     "rewrites what is said": "{% for m in messages %}<|im_start|>{{ m.role }}\n"
-    "{{ m.content | replace('?', '!') }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+    "{{ m.content | replace('?', '!') }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
 }
 
 
