@@ -52,8 +52,8 @@ def agree(loaded, path, count: int) -> list[bool]:
     for text in TEXTS:
         ids = loaded.tokenizer(text)["input_ids"]
         wanted = greedy(loaded.model, ids, count)
-        found = engine.complete(ids, count)["tokens"]
-        read = engine.complete(text, 1)["tokens_evaluated"]
+        found = engine.complete(ids, count).tokens
+        read = engine.complete(text, 1).prompt_tokens
         same.append(found == wanted[: len(found)] and len(found) >= len(wanted) - 1 and read == len(ids))
     return same
 
@@ -91,7 +91,7 @@ def test_quantised_files_are_smaller_and_can_be_run(tmp_path, tokenizer, quantis
         write_gguf(loaded, tmp_path / f"{kind}.gguf", kind, "tiny")
     small, whole = ((tmp_path / f"{kind}.gguf").stat().st_size for kind in (quantise, "f32"))
     assert small < 0.6 * whole
-    assert len(LlamaCppEngine(tmp_path / f"{quantise}.gguf", 256).complete(TEXTS[0], 4)["tokens"]) == 4
+    assert len(LlamaCppEngine(tmp_path / f"{quantise}.gguf", 256).complete(TEXTS[0], 4).tokens) == 4
 
 
 def test_what_llama_cpp_would_compute_otherwise_is_refused(base, tokenizer):

@@ -30,6 +30,17 @@ class ChatRequest:
     stop_at_brace: bool = False
 
 
+@dataclass(frozen=True)
+class Completion:
+    """What llama.cpp wrote: the raw text, its tokens, and whether the model ended it itself."""
+
+    text: str
+    tokens: list[int]
+    prompt_tokens: int
+    new_tokens: int
+    ended: bool
+
+
 def has_llamacpp() -> bool:
     """Whether the optional package that brings llama.cpp is installed."""
     return importlib.util.find_spec("xllamacpp") is not None
@@ -70,36 +81,35 @@ class LlamaCppEngine:
             done(1)
         return outputs
 
-    def complete(self, prompt: str | list[int], max_new_tokens: int) -> dict[str, Any]:
-        """llama.cpp's own answer to a text or to token ids: `content`, `tokens`, `tokens_evaluated`, `stop_type`.
+    def complete(self, prompt: str | list[int], max_new_tokens: int) -> Completion:
+        """llama.cpp's answer to a text, read by the file's own tokenizer, or to token ids.
 
         Raises:
             SystemFailure: llama.cpp refuses it, such as a prompt longer than the context.
         """
-        asked = {"prompt": prompt, "n_predict": max_new_tokens, "return_tokens": True, **_GREEDY}
-        return _checked(self._server.handle_completions(asked))
+        return _read(self._server.handle_completions({"prompt": prompt, "max_tokens": max_new_tokens, **_ASKED}))
 
     def _answer(self, request: ChatRequest) -> Output:
         chat = [message.model_dump() for message in request.messages]
         if self._render is not None:
             found = self.complete(self._render(chat), request.max_new_tokens)
-            text, ended = found["content"], found["stop_type"] == "eos"
-            read, written = found["tokens_evaluated"], found["tokens_predicted"]
         else:
-            asked = {"messages": chat, "max_tokens": request.max_new_tokens, **_GREEDY}
-            found = _checked(self._server.handle_chat_completions(asked))
-            choice, usage = found["choices"][0], found["usage"]
-            text, ended = choice["message"]["content"], choice["finish_reason"] == "stop"
-            read, written = usage["prompt_tokens"], usage["completion_tokens"]
+            asked = {"messages": chat, "max_tokens": request.max_new_tokens, **_ASKED}
+            found = _read(self._server.handle_chat_completions(asked))
+        text, stopped = found.text, "end" if found.ended else "length"
         if request.stop_at_brace and "}" in text:
-            return Output(text[: text.index("}") + 1].strip(), written, read, 0, "brace")
-        return Output(text.strip(), written, read, 0, "end" if ended else "length")
+            text, stopped = text[: text.index("}") + 1], "brace"
+        return Output(text.strip(), found.new_tokens, found.prompt_tokens, 0, stopped)  # type: ignore[arg-type]
 
 
-_GREEDY = {"temperature": 0.0, "top_k": 1, "cache_prompt": True}
+_ASKED = {"temperature": 0.0, "top_k": 1, "verbose": True}  # verbose: the raw text and its tokens
 
 
-def _checked(found: dict[str, Any]) -> dict[str, Any]:
+def _read(found: dict[str, Any]) -> Completion:
     if "error" in found:
         raise SystemFailure(f"llama.cpp refuses a request ({found['error'].get('type', 'unknown')})")
-    return found
+    raw = found["__verbose"]
+    return Completion(
+        text=raw["content"], tokens=raw["tokens"], prompt_tokens=raw["tokens_evaluated"],
+        new_tokens=raw["tokens_predicted"], ended=raw["stop_type"] == "eos",
+    )  # fmt: skip
