@@ -102,7 +102,7 @@ class LlamaCppEngine:
         return Output(text.strip(), found.new_tokens, found.prompt_tokens, 0, stopped)  # type: ignore[arg-type]
 
 
-_ASKED = {"temperature": 0.0, "top_k": 1, "verbose": True}  # verbose: the raw text and its tokens
+_ASKED = {"temperature": 0.0, "top_k": 1, "return_tokens": True, "verbose": True}  # verbose: the raw text, too
 
 
 def _read(found: dict[str, Any]) -> Completion:
