@@ -22,7 +22,7 @@ from nichetune.evaluate.candidates import describe_candidate
 from nichetune.models.loading import load_base
 
 SETTINGS = """\
-project: Desk of Eyes
+project: Eye_Desk
 rungs: [classical, base, qlora]
 base: {{model: {base}, dtype: float32}}
 sources: [{{path: data.csv, task: side}}]
@@ -114,7 +114,7 @@ def test_the_vllm_script_serves_the_adapter_beside_the_values_that_it_was_traine
     assert arguments[-2:] == ["--port", "8001"]
     told = dict(itertools.pairwise(arguments))
     assert told["--quantization"] == "bitsandbytes"
-    assert told["--lora-modules"] == "desk-of-eyes-qlora=./adapter"
+    assert told["--lora-modules"] == "eye-desk-qlora=./adapter"
     assert told["--max-lora-rank"] == "8"
     config = json.loads((tmp_path / "out/adapter/adapter_config.json").read_text())
     assert config["r"] == 4
@@ -185,7 +185,7 @@ def test_a_wrong_choice_is_one_line(project, tmp_path, capsys, options, words):
 
 def test_a_changed_adapter_is_refused(project, tmp_path, capsys):
     run_dir = tmp_path / "run"
-    shutil.copytree(project / "runs/Desk of Eyes", run_dir)
+    shutil.copytree(project / "runs/Eye_Desk", run_dir)
     config = run_dir / "train/qlora/adapter/adapter_config.json"
     config.write_text(config.read_text().replace('"lora_alpha": 8', '"lora_alpha": 9'))
     line = fails(capsys, project, tmp_path / "out", "--run-dir", str(run_dir), "--to", "merged", "--rung", "qlora")
@@ -194,7 +194,7 @@ def test_a_changed_adapter_is_refused(project, tmp_path, capsys):
 
 def test_without_a_benchmark_or_llama_cpp_nothing_is_replayed(project, tmp_path, capsys, monkeypatch):
     run_dir = tmp_path / "run"
-    shutil.copytree(project / "runs/Desk of Eyes", run_dir)
+    shutil.copytree(project / "runs/Eye_Desk", run_dir)
     shutil.rmtree(run_dir / "benchmark")
     where = ["--run-dir", str(run_dir), "--rung", "qlora"]
     assert "--items 0" in fails(capsys, project, tmp_path / "out", *where, "--to", "merged")

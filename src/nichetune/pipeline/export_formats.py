@@ -180,7 +180,7 @@ def _write_vllm(source: Source, out: Path, quantise: str) -> Written:
     base = _keep_base(source, out)
     rank = _copy_adapter(source.adapter, out / "adapter", source.candidate)
     options = ["--enable-lora", "--max-lora-rank", str(rank), "--lora-modules", f"{source.name}=./adapter"]
-    options += ["--tokenizer", "./adapter", "--chat-template", "./adapter/chat_template.jinja"]
+    options += ["--chat-template", "./adapter/chat_template.jinja"]
     options += ["--dtype", "bfloat16" if source.candidate.dtype == "bfloat16" else "auto"]
     if source.candidate.quantisation == "nf4":
         options += ["--quantization", "bitsandbytes"]
