@@ -36,25 +36,28 @@ FAMILIES = [
 ]
 
 
-def greedy(model, ids: list[int], count: int) -> list[int]:
+def write_greedily(model, ids: list[int], count: int, tie: float) -> list[int]:
+    """The tokens that a model writes, up to where its best two stand too close for two ways of rounding to agree."""
     with torch.inference_mode():
-        out = model.generate(
+        written = model.generate(
             input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids)), max_new_tokens=count,
-            do_sample=False, pad_token_id=2,
+            do_sample=False, pad_token_id=2, output_logits=True, return_dict_in_generate=True,
         )  # fmt: skip
-    return out[0, len(ids) :].tolist()
+    best = torch.stack(written.logits)[:, 0].float().topk(2).values  # [tokens, 2]
+    close = (best[:, 0] - best[:, 1] < tie).tolist()
+    return written.sequences[0, len(ids) :].tolist()[: [*close, True].index(True)]
 
 
-def agree(loaded, path, count: int) -> list[bool]:
+def agree(loaded, path, count: int, tie: float = 0.01) -> list[bool]:
     """Text by text, whether both write the same tokens; llama.cpp reads the ids first and then the text itself."""
     engine = LlamaCppEngine(path, 512)
     same = []
     for text in TEXTS:
         ids = loaded.tokenizer(text)["input_ids"]
-        wanted = greedy(loaded.model, ids, count)
+        wanted = [i for i in write_greedily(loaded.model, ids, count, tie) if i != loaded.tokenizer.eos_token_id]
+        assert len(wanted) > 2
         found = engine.complete(ids, count).tokens
-        read = engine.complete(text, 1).prompt_tokens
-        same.append(found == wanted[: len(found)] and len(found) >= len(wanted) - 1 and read == len(ids))
+        same.append(found[: len(wanted)] == wanted and engine.complete(text, 1).prompt_tokens == len(ids))
     return same
 
 
@@ -64,7 +67,7 @@ def test_the_embedded_model_with_an_adapter_writes_the_same_tokens(tmp_path, tok
     merged = merge_weights(base, "nf4", "bfloat16", adapter)
     write_gguf(merged, tmp_path / "model.gguf", "f16", "tuned")
     merged.model.half().float()  # the values that the file holds
-    assert all(agree(merged, tmp_path / "model.gguf", 16))
+    assert all(agree(merged, tmp_path / "model.gguf", 16, tie=0.2))
 
 
 @pytest.mark.parametrize(("family", "changed"), FAMILIES, ids=["llama", "llama3 rope", "qwen2", "qwen3"])
