@@ -51,13 +51,14 @@ def write_greedily(model, ids: list[int], count: int, tie: float) -> list[int]:
 def agree(loaded, path, count: int, tie: float = 0.01) -> list[bool]:
     """Text by text, whether both write the same tokens; llama.cpp reads the ids first and then the text itself."""
     engine = LlamaCppEngine(path, 512)
-    same = []
+    same, compared = [], 0
     for text in TEXTS:
         ids = loaded.tokenizer(text)["input_ids"]
         wanted = [i for i in write_greedily(loaded.model, ids, count, tie) if i != loaded.tokenizer.eos_token_id]
-        assert len(wanted) >= 2
+        compared += len(wanted)
         found = engine.complete(ids, count).tokens
         same.append(found[: len(wanted)] == wanted and engine.complete(text, 1).prompt_tokens == len(ids))
+    assert compared > count  # of three times `count`
     return same
 
 
@@ -67,7 +68,7 @@ def test_the_embedded_model_with_an_adapter_writes_the_same_tokens(tmp_path, tok
     merged = merge_weights(base, "nf4", "bfloat16", adapter)
     write_gguf(merged, tmp_path / "model.gguf", "f16", "tuned")
     merged.model.half().float()  # the values that the file holds
-    assert all(agree(merged, tmp_path / "model.gguf", 16, tie=0.2))
+    assert all(agree(merged, tmp_path / "model.gguf", 16, tie=0.1))
 
 
 @pytest.mark.parametrize(("family", "changed"), FAMILIES, ids=["llama", "llama3 rope", "qwen2", "qwen3"])
