@@ -61,6 +61,7 @@ class LlamaCppEngine:
     def __init__(self, model: Path, context_tokens: int = 4096, render: Render | None = None) -> None:
         if not has_llamacpp():
             raise UserError("running a GGUF needs xllamacpp: pip install 'nichetune[export]'")
+        import torch
         import xllamacpp
 
         self._render = render
@@ -68,6 +69,8 @@ class LlamaCppEngine:
         params.model.path = str(model)
         params.n_ctx, params.n_parallel, params.n_gpu_layers = context_tokens, 1, 0
         params.warmup, params.verbosity = False, -1
+        # As many as torch may use. Its threads spin while they wait: more than there are free cores stand still.
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = torch.get_num_threads()
         try:
             self._server = xllamacpp.Server(params)
         except RuntimeError as error:
