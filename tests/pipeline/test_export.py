@@ -118,7 +118,7 @@ def test_the_vllm_script_serves_the_adapter_beside_the_values_that_it_was_traine
     assert told["--max-lora-rank"] == "8"
     config = json.loads((tmp_path / "out/adapter/adapter_config.json").read_text())
     assert config["r"] == 4
-    assert str(tmp_path) not in config["base_model_name_or_path"]
+    assert config["base_model_name_or_path"] == "../base"
 
 
 def test_an_untuned_rung_leaves_as_weights(project, tmp_path):

@@ -178,7 +178,7 @@ def _write_vllm(source: Source, out: Path, quantise: str) -> Written:
         _write_script(out, ["./model", "--served-model-name", source.name])
         return Written(_ask_transformers(source, weights=folder), "transformers", quantise, notes)
     base = _keep_base(source, out)
-    rank = _copy_adapter(source.adapter, out / "adapter", source.candidate)
+    rank = _copy_adapter(source.adapter, out / "adapter", "../base" if base == ["./base"] else base[0])
     options = ["--enable-lora", "--max-lora-rank", str(rank), "--lora-modules", f"{source.name}=./adapter"]
     options += ["--chat-template", "./adapter/chat_template.jinja"]
     options += ["--dtype", "bfloat16" if source.candidate.dtype == "bfloat16" else "auto"]
@@ -198,8 +198,8 @@ def _keep_base(source: Source, out: Path) -> list[str]:
     return ["./base"]
 
 
-def _copy_adapter(adapter: Path, target: Path, candidate: Candidate) -> int:
-    """Copies an adapter without this machine's paths; returns the rank that vLLM has to make room for.
+def _copy_adapter(adapter: Path, target: Path, base: str) -> int:
+    """Copies an adapter, naming its base without this machine's paths; returns the rank that vLLM makes room for.
 
     Raises:
         UserError: vLLM cannot load an adapter of this kind.
@@ -211,8 +211,7 @@ def _copy_adapter(adapter: Path, target: Path, candidate: Candidate) -> int:
     if rank > _VLLM_RANKS[-1]:
         raise UserError(f"vLLM loads no adapter of rank {rank}: use --to merged")
     shutil.copytree(adapter, target)
-    named = candidate.base_model if candidate.base_model not in PACKAGED else "../base"
-    write_json(target / "adapter_config.json", config | {"base_model_name_or_path": named})
+    write_json(target / "adapter_config.json", config | {"base_model_name_or_path": base})
     for path in target.iterdir():
         path.chmod(0o644)  # a registry's files are read-only, and weights may be their writer's alone
     return min(size for size in _VLLM_RANKS if size >= rank)
