@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from nichetune.registry.register import open_registry
 from tests.tiny_models import save_adapter, save_tiny
 
 from nichetune.benchmark.seal import HEADER, ITEMS, seal_benchmark
 from nichetune.cli.app import run
-from nichetune.core.files import write_json, write_jsonl, write_record
-from nichetune.core.records import Example, Expected, Message, Source
+from nichetune.core.files import read_json, write_json, write_jsonl, write_record
+from nichetune.core.records import Candidate, Example, Expected, Message, Source
 from nichetune.core.settings_file import load_settings
 from nichetune.corpus.split import BOILERPLATE
 from nichetune.evaluate.candidates import describe_candidate
@@ -119,6 +120,23 @@ def test_the_vllm_script_serves_the_adapter_beside_the_values_that_it_was_traine
     config = json.loads((tmp_path / "out/adapter/adapter_config.json").read_text())
     assert config["r"] == 4
     assert config["base_model_name_or_path"] == "../base"
+
+
+def test_a_registered_version_leaves_by_its_alias(project, tmp_path):
+    run_dir = tmp_path / "run"
+    shutil.copytree(project / "runs/Eye_Desk", run_dir)
+    write_json(run_dir / "verdict.json", {})
+    candidate = Candidate.model_validate(read_json(run_dir / "evaluate/qlora/candidate.json"))
+    registry = open_registry(load_settings(project), run_dir, project)
+    info = registry.register(
+        candidate, run_dir / candidate.adapter, run_dir / "evaluate/qlora", run_dir / "verdict.json", None
+    )
+    registry.set_alias("production", info.digest)
+    where = ("--run-dir", str(run_dir), "--to", "vllm", "--items", "0")
+    assert export(project, tmp_path / "out", *where) == 0
+    assert read_json(tmp_path / "out/export.json")["origin"] == {"rung": "qlora", "version": info.digest}
+    weights = "adapter/adapter_model.safetensors"
+    assert (tmp_path / "out" / weights).read_bytes() == (info.folder / weights).read_bytes()
 
 
 def test_an_untuned_rung_leaves_as_weights(project, tmp_path):
