@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from nichetune.registry.register import open_registry
 from tests.tiny_models import save_adapter, save_tiny
 
 from nichetune.benchmark.seal import HEADER, ITEMS, seal_benchmark
@@ -21,6 +20,7 @@ from nichetune.core.settings_file import load_settings
 from nichetune.corpus.split import BOILERPLATE
 from nichetune.evaluate.candidates import describe_candidate
 from nichetune.models.loading import load_base
+from nichetune.registry.register import open_registry
 
 SETTINGS = """\
 project: Eye_Desk
