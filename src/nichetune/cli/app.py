@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 import nichetune
-from nichetune.cli import benchmark, live, models, project, registry, stages, sweep, trace
+from nichetune.cli import benchmark, export, live, models, project, registry, stages, sweep, trace
 from nichetune.core.errors import NichetuneError, explain_os_error
 from nichetune.core.progress import silence_progress
 
@@ -44,6 +44,7 @@ stages.add_commands(app)
 live.add_commands(app)
 trace.add_commands(app)
 app.command("sweep")(sweep.sweep)
+export.add_commands(app)
 app.add_typer(benchmark.app, name="benchmark", help="The private benchmark: seal, show, verify.")
 app.add_typer(registry.app, name="registry", help="Versions under governance: list, show, promote, rollback, …")
 app.add_typer(models.app, name="models", help="Base models and encoders from the package registry.")

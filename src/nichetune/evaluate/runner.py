@@ -67,7 +67,7 @@ class CandidateRunner:
         found = self.passages([item]) if passages is None else passages
         output = yield from _strip_pieces(self.engine.stream(self._requests([item], found)[0]))
         retrieved = [hit.id for hit in found.get(item.id, [])]
-        return _predict(self.candidate, item, output, retrieved, self.candidate.index_version if found else "")
+        return read_output(self.candidate, item, output, retrieved, self.candidate.index_version if found else "")
 
     def passages(self, items: Sequence[Example]) -> dict[str, list[Hit]]:
         """What a retrieval rung looks up for the items; nothing for the others."""
@@ -107,7 +107,7 @@ class CandidateRunner:
         outputs = self._generate(requests, retrieves=bool(passages), done=done)
         version = self.candidate.index_version if passages else ""
         return [
-            _predict(self.candidate, item, output, [hit.id for hit in passages.get(item.id, [])], version)
+            read_output(self.candidate, item, output, [hit.id for hit in passages.get(item.id, [])], version)
             for item, output in zip(items, outputs, strict=True)
         ]
 
@@ -148,7 +148,8 @@ class CandidateRunner:
         }  # fmt: skip
 
 
-def _predict(candidate: Candidate, item: Example, output: Output, retrieved: list[str], version: str) -> Prediction:
+def read_output(candidate: Candidate, item: Example, output: Output, retrieved: list[str], version: str) -> Prediction:
+    """A generated text as the candidate's prediction on an item."""
     return Prediction(
         item=item.id, text=output.text, answer=parse_answer(candidate.tasks[item.task], output.text),
         retrieved=retrieved, prompt_tokens=output.prompt_tokens, cached_prompt_tokens=output.cached_tokens,

