@@ -72,7 +72,10 @@ class Expected(Record):
 
 
 class Example(Record):
-    """One supervised item; `group` is what must never straddle train and holdout."""
+    """One supervised item; `group` is what must never straddle train and holdout.
+
+    With `rejected` it is a preference: `expected` is the answer that was chosen, `rejected` the text that was not.
+    """
 
     id: str
     group: str
@@ -83,6 +86,7 @@ class Example(Record):
     expected: Expected
     valid_from: str | None = None
     source: Source
+    rejected: str = Field("", exclude_if=lambda value: not value)
 
     @property
     def prompt(self) -> str:

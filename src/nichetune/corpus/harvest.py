@@ -57,6 +57,13 @@ class FileTally(Record):
         return ", ".join([*parts, *(name for name in self.encodings if name != "utf-8")])
 
 
+def kind_of(record: Example | Document) -> str:
+    """What a record is: a pair may have the id of the example that it is about."""
+    if isinstance(record, Document):
+        return "document"
+    return "preference" if record.rejected else "example"
+
+
 @dataclass(frozen=True)
 class Writers:
     """Where records go, one at a time."""
@@ -77,6 +84,7 @@ class Harvest:
     broken: int = 0
     examples: int = 0
     documents: int = 0
+    preferences: int = 0
     repaired: int = 0
     later_turns: int = 0
     rejected: int = 0
@@ -96,12 +104,13 @@ class Harvest:
 
     def keep(self, record: Example | Document, place: str) -> str | None:
         """Writes a record; the place of another that has its id already, if there is one."""
-        is_example = isinstance(record, Example)
-        first = self.seen.add("example" if is_example else "document", record.id, place)
+        kind = kind_of(record)
+        first = self.seen.add(kind, record.id, place)
         if first is None:
-            (self.writers.example if is_example else self.writers.document)(record)
-            self.examples += is_example
-            self.documents += not is_example
+            (self.writers.document if kind == "document" else self.writers.example)(record)
+            self.examples += kind == "example"
+            self.documents += kind == "document"
+            self.preferences += kind == "preference"
         return first
 
     def put_aside(self, dropped: Dropped, broken: bool) -> None:

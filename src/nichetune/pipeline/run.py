@@ -17,7 +17,7 @@ from nichetune.core.errors import SystemFailure, UserError, explain_os_error
 from nichetune.core.files import read_json
 from nichetune.core.settings import Settings
 from nichetune.core.stages import StageResult
-from nichetune.evaluate.candidates import rung_method
+from nichetune.evaluate.candidates import list_trainings
 from nichetune.pipeline.flow import Project, list_stages, run_one
 
 
@@ -98,12 +98,12 @@ def _lock(run_dir: Path) -> Iterator[None]:
 
 def run_needed(project: Project, name: str) -> StageResult:
     """Runs one stage and only what has to stand before it: no other rung is trained or evaluated."""
-    kind, _, part = name.partition("/")
+    part = name.partition("/")[2]
     with _lock(project.run_dir):
         for stage in list_stages(project):
             if stage == name:
                 break
             own, _, method = stage.partition("/")
-            if not method or (own == "train" and kind == "evaluate" and method == rung_method(part)):
+            if not method or (own == "train" and method in list_trainings(part)):
                 run_one(project, stage)
         return run_one(project, name)

@@ -30,11 +30,16 @@ from nichetune.models.packaged import resolve_model
 from nichetune.train.data import EncodedSet, encode_examples, plan_order
 from nichetune.train.fit import Fit, choose_fit
 
-DEFAULT_RATES: dict[str, float] = {"qlora": 6e-4, "lora": 6e-4, "full": 6e-5}
+DEFAULT_RATES: dict[str, float] = {
+    "qlora": 6e-4, "lora": 6e-4, "full": 6e-5, "dpo": 5e-5, "orpo": 8e-5, "kto": 5e-5,
+}  # fmt: skip
 # Outside these a run is almost surely mistaken: an adapter at full tuning's rate learns nothing, and the reverse
 # destroys the model.
-SANE_RATES: dict[str, tuple[float, float]] = {"qlora": (5e-5, 5e-3), "lora": (5e-5, 5e-3), "full": (1e-6, 5e-4)}
-_CHECKPOINTS = "checkpoints"
+SANE_RATES: dict[str, tuple[float, float]] = {
+    "qlora": (5e-5, 5e-3), "lora": (5e-5, 5e-3), "full": (1e-6, 5e-4),
+    **dict.fromkeys(("dpo", "orpo", "kto"), (1e-6, 5e-4)),
+}  # fmt: skip
+CHECKPOINTS = "checkpoints"
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) -> Report:
@@ -44,13 +49,13 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
         UserError: an unmasked corpus without a reason, overlap with the benchmark, nothing that teaches.
         SystemFailure: the loss is not a number.
     """
-    _refuse_unmasked(inputs["mask"])
+    refuse_unmasked(inputs["mask"])
     examples = read_records(inputs["split"] / "train.jsonl", Example)
     refuse_contaminated(examples, verify_benchmark(inputs["benchmark"]))
     chats = training_chats(settings, examples, inputs.get("index") if settings.train.retrieval else None)
     folder = resolve_model(settings.base.model, settings.base.revision)
     encoded = encode_examples(load_tokenizer(folder), chats, settings.base.max_length, settings.train.too_long)
-    fit = _keep_fit(settings, method, folder, encoded, out)
+    fit = keep_fit(settings, method, folder, max(len(e.ids) for e in encoded.examples), out)
     base = load_base(
         settings.base.model_copy(update={"dtype": fit.dtype}),
         quantisation="nf4" if method == "qlora" else "none",
@@ -59,13 +64,18 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     )
     trainable = _count_trainable(base, method, settings)
     history = _train(base, encoded, settings, method, out, fit)
-    _save(base, out)
+    save_adapter(base, out)
     write_jsonl(out / "loss.jsonl", history)
-    shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     return _report(settings, method, examples, encoded, base, trainable)
 
 
-def _refuse_unmasked(mask: Path) -> None:
+def refuse_unmasked(mask: Path) -> None:
+    """Stops before an unmasked corpus is learnt from.
+
+    Raises:
+        UserError: it is unmasked, and the settings do not say why.
+    """
     facts = read_json(mask / "manifest.json")["facts"]
     if not facts.get("masked") and not facts.get("because"):
         raise UserError("this corpus has not been masked: run the mask stage, or say why not in mask.because")
@@ -76,17 +86,17 @@ def choose_rate(train: TrainSettings, method: str) -> float:
     rate = train.learning_rate if train.learning_rate is not None else DEFAULT_RATES[method]
     low, high = SANE_RATES[method]
     if not low <= rate <= high:
-        say(f"warning: train.learning_rate {rate:g} is outside {low:g} to {high:g}, what {method} learns well with")
+        section = "preference" if method in ("dpo", "orpo", "kto") else "train"
+        say(f"warning: {section}.learning_rate {rate:g} is outside {low:g} to {high:g}, what {method} learns well with")
     return rate
 
 
-def _keep_fit(settings: Settings, method: Method, folder: Path, encoded: EncodedSet, out: Path) -> Fit:
+def keep_fit(settings: Settings, method: Method, folder: Path, longest: int, out: Path) -> Fit:
     """A resumed training keeps the way that it began with, however much memory is free by now."""
-    kept = out / _CHECKPOINTS / "fit.json"
+    kept = out / CHECKPOINTS / "fit.json"
     if kept.is_file():
         return Fit(**read_json(kept))
     device = pick_device(settings.base.device)
-    longest = max(len(e.ids) for e in encoded.examples)
     fit = choose_fit(settings.train, method, folder, pick_dtype(settings.base.dtype, device), device, longest)
     kept.parent.mkdir(parents=True, exist_ok=True)
     write_json(kept, asdict(fit))
@@ -104,9 +114,8 @@ def _train(
 ) -> list[Any]:
     with quiet_libraries():
         import torch
-        from transformers import PrinterCallback
 
-        from nichetune.train.trainer import ShowProgress, SupervisedTrainer, TimedCheckpoints
+        from nichetune.train.trainer import SupervisedTrainer
 
         order = plan_order(
             [len(e.ids) for e in encoded.examples], settings.train.batch_size, settings.train.epochs, settings.seed
@@ -114,13 +123,26 @@ def _train(
         steps = math.ceil(len(order) / (settings.train.batch_size * settings.train.accumulation))
         trainer = SupervisedTrainer(
             model=base.model, head_dtype=getattr(torch, base.dtype), processing_class=base.tokenizer,
-            args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
-            callbacks=[TimedCheckpoints(settings.train.checkpoint_every_s)],
+            args=make_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
         )  # fmt: skip
-        trainer.remove_callback(PrinterCallback)  # our own progress line says it
-        with track(f"training {method}", steps, "steps") as tick:
-            trainer.add_callback(ShowProgress(tick))
-            trainer.train(resume_from_checkpoint=_last_checkpoint(out))
+        return run_trainer(trainer, settings.train, f"training {method}", steps, out)
+
+
+def run_trainer(trainer: Any, train: TrainSettings, title: str, steps: int, out: Path) -> list[Any]:
+    """Trains from the newest checkpoint in `out`, with our own progress line; the loss of each step.
+
+    Raises:
+        SystemFailure: the loss is not a number.
+    """
+    from transformers import PrinterCallback
+
+    from nichetune.train.trainer import ShowProgress, TimedCheckpoints
+
+    trainer.add_callback(TimedCheckpoints(train.checkpoint_every_s))
+    trainer.remove_callback(PrinterCallback)  # our own progress line says it
+    with track(title, steps, "steps") as tick:
+        trainer.add_callback(ShowProgress(tick))
+        trainer.train(resume_from_checkpoint=_last_checkpoint(out))
     return _history(trainer.state.log_history)
 
 
@@ -131,12 +153,13 @@ def _dataset(encoded: EncodedSet, order: list[int]) -> Any:
     return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": [r.labels for r in rows]})
 
 
-def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int, out: Path, fit: Fit) -> Any:
+def make_arguments(base: LoadedModel, settings: Settings, method: str, steps: int, out: Path, fit: Fit) -> Any:
+    """TRL's arguments, for SFT by a method and for preference optimisation by a loss."""
     from trl import SFTConfig
 
     train = settings.train
     return SFTConfig(
-        output_dir=str(out / _CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
+        output_dir=str(out / CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
         learning_rate=choose_rate(train, method), lr_scheduler_type="cosine",
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=train.weight_decay,
         max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size,
@@ -149,7 +172,7 @@ def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int
 
 def _last_checkpoint(out: Path) -> str | None:
     """The newest checkpoint that is whole: the trainer's own state file is written last."""
-    whole = [p for p in (out / _CHECKPOINTS).glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
+    whole = [p for p in (out / CHECKPOINTS).glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
     newest = max(whole, key=lambda p: int(p.name.rsplit("-", 1)[1]), default=None)
     if newest:
         say(f"  going on from step {newest.name.rsplit('-', 1)[1]}")
@@ -163,7 +186,8 @@ def _history(logs: list[dict[str, float]]) -> list[dict[str, float]]:
     return history
 
 
-def _save(base: LoadedModel, out: Path) -> None:
+def save_adapter(base: LoadedModel, out: Path) -> None:
+    """Writes `adapter/`: weights, tokenizer and template, the same bytes in every process."""
     folder = out / "adapter"
     shutil.rmtree(folder, ignore_errors=True)
     with quiet_libraries():
