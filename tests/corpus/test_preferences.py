@@ -68,6 +68,7 @@ def test_a_form_keeps_a_rejected_answer_that_cannot_be_read(tmp_path):
     example = make_example("p1", "Cyst, left.", fields={"finding": "Cyst", "side": "left", "hint": ""})
     pair = example.model_copy(update={"rejected": "A cyst on the left."})
     write_jsonl(tmp_path / "mask" / "examples.jsonl", [pair])
+    write_jsonl(tmp_path / "mask" / "documents.jsonl", [])
     settings = make_settings([{"path": "p.jsonl", "task": "triage", "as": "preferences"}])
     formatting.run(settings, {"mask": tmp_path / "mask"}, tmp_path / "format")
     (kept,) = read_lines(tmp_path / "format" / "preferences.jsonl")

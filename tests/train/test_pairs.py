@@ -21,13 +21,15 @@ def say(n: int, text: str, chosen: str = "left", rejected: str = "It is left.", 
 
 def text(n: int) -> str:
     """A prompt that is like no other."""
-    return f"case{n} " + " ".join(f"w{n}x{k}" for k in range(6))
+    return " ".join(f"{chr(97 + n)}{chr(97 + k)}{chr(122 - n)}" for k in range(8))
 
 
 @pytest.fixture
 def clean(tmp_path):
     """Runs the stage on pairs, beside a sealed benchmark of twenty items, and reads its parts."""
-    sealed = [say(n, f"sealed{n} {WORDS} v{n}", group=f"sealed{n}") for n in range(20)]
+    sealed = [
+        say(n, f"{text(n + 15)} {WORDS}" if n < 10 else f"{WORDS} {text(n + 5)}", group=f"sealed{n}") for n in range(20)
+    ]
     write_jsonl(tmp_path / "split" / "holdout.jsonl", [one.model_copy(update={"rejected": ""}) for one in sealed])
     write_json(tmp_path / "split" / "boilerplate.json", [])
     seal.run(make_settings(), {"split": tmp_path / "split"}, tmp_path / "benchmark")
