@@ -74,12 +74,18 @@ def encode_pairs(settings: Settings, tokenizer: Any, pairs: list[Example], index
 
 
 def add_unrelated(pairs: Sequence[Pair]) -> list[Pair]:
-    """Each pair with the answers of the next one, put behind its own prompt: what KTO's divergence is estimated on."""
-    following = [*pairs[1:], *pairs[:1]]
+    """Each pair with another one's answers put behind its own prompt: what KTO's divergence is estimated on."""
+    others = [_find_other(pairs, n) for n in range(len(pairs))]
     return [
         replace(pair, unrelated=tuple(_put_behind(pair, answer) for answer in (other.chosen, other.rejected)))
-        for pair, other in zip(pairs, following, strict=True)
+        for pair, other in zip(pairs, others, strict=True)
     ]
+
+
+def _find_other(pairs: Sequence[Pair], n: int) -> Pair:
+    """The next pair of another group; where there is one group only, the next pair."""
+    order = [*range(n + 1, len(pairs)), *range(n + 1)]
+    return next((pairs[m] for m in order if pairs[m].group != pairs[n].group), pairs[order[0]])
 
 
 def _put_behind(pair: Pair, answer: EncodedExample) -> EncodedExample:
