@@ -81,7 +81,11 @@ def test_a_form_keeps_a_rejected_answer_that_cannot_be_read(tmp_path):
     [
         (["qlora", "qlora+dpo"], "", "'qlora+dpo' learns from preference pairs, and no source holds any"),
         (["base", "lora+kto+rag"], "pairs", "'lora+kto+rag' starts from 'lora': list that rung, too"),
-        (["full", "full+dpo"], "pairs", "unknown rung 'full+dpo'; did you mean"),
+        (
+            ["full", "full+dpo"],
+            "pairs",
+            "'full+dpo': preferences move an adapter, and full tuning leaves none: take lora+dpo",
+        ),
     ],
 )
 def test_a_rung_that_lacks_what_it_learns_from_is_told_at_once(tmp_path, rungs, sources, told):

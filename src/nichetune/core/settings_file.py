@@ -71,7 +71,7 @@ def _cross_check(settings: Settings) -> list[tuple[Place, str]]:
         elif source.holds != "documents":
             found += _check_mapped_fields(settings, n)
     found += [
-        (("rungs", n), f"rungs[{n}]: unknown rung {rung!r}{_nearest(rung, RUNGS)}")
+        (("rungs", n), f"rungs[{n}]: {_explain_rung(rung)}")
         for n, rung in enumerate(settings.rungs)
         if rung not in RUNGS
     ]
@@ -88,6 +88,15 @@ def _cross_check(settings: Settings) -> list[tuple[Place, str]]:
     if not settings.mask.enabled and not settings.mask.because.strip():
         found.append((("mask", "enabled"), "mask.enabled: an unmasked corpus needs `mask.because`: say why, in words"))
     return found
+
+
+def _explain_rung(rung: str) -> str:
+    """What is wrong with the name of a rung that is none."""
+    if rung.removesuffix("+rag") in ("full+dpo", "full+orpo", "full+kto"):
+        return (
+            f"{rung!r}: preferences move an adapter, and full tuning leaves none: take {rung.replace('full', 'lora')}"
+        )
+    return f"unknown rung {rung!r}{_nearest(rung, RUNGS)}"
 
 
 def _check_preferring(settings: Settings) -> list[tuple[int, str]]:
