@@ -89,6 +89,11 @@ class Example(Record):
     rejected: str = Field("", exclude_if=lambda value: not value)
 
     @property
+    def kind(self) -> str:
+        """Example or preference: a pair may have the id of the example that it is about."""
+        return "preference" if self.rejected else "example"
+
+    @property
     def prompt(self) -> str:
         """The user's text: the last user turn."""
         return next(m.content for m in reversed(self.messages) if m.role == "user")
@@ -105,6 +110,11 @@ class Document(Record):
     valid_from: str | None = None
     valid_to: str | None = None
     source: Source
+
+    @property
+    def kind(self) -> str:
+        """As an example's."""
+        return "document"
 
 
 class Dropped(Record):

@@ -19,7 +19,7 @@ from typing import Any
 
 from nichetune.core.files import read_json, write_json
 from nichetune.core.records import Document, Dropped, Example
-from nichetune.corpus.harvest import FileTally, Harvest, kind_of
+from nichetune.corpus.harvest import FileTally, Harvest
 from nichetune.corpus.mapping import name_place
 from nichetune.corpus.private import PrivateWriter, name_unfinished
 
@@ -74,7 +74,7 @@ class Checkpoint:
             name = f"{kind}s.jsonl"
             for one in _read_first(name_unfinished(folder / name), model, self.sizes.get(name, 0)):
                 file = one.source.file
-                harvest.seen.add(kind_of(one), one.id, name_place(labels.get(file, file), one.source))
+                harvest.seen.add(one.kind, one.id, name_place(labels.get(file, file), one.source))
 
 
 def open_checkpoint(path: Path | None, folder: Path) -> Checkpoint:

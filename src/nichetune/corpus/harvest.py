@@ -57,13 +57,6 @@ class FileTally(Record):
         return ", ".join([*parts, *(name for name in self.encodings if name != "utf-8")])
 
 
-def kind_of(record: Example | Document) -> str:
-    """What a record is: a pair may have the id of the example that it is about."""
-    if isinstance(record, Document):
-        return "document"
-    return "preference" if record.rejected else "example"
-
-
 @dataclass(frozen=True)
 class Writers:
     """Where records go, one at a time."""
@@ -104,13 +97,12 @@ class Harvest:
 
     def keep(self, record: Example | Document, place: str) -> str | None:
         """Writes a record; the place of another that has its id already, if there is one."""
-        kind = kind_of(record)
-        first = self.seen.add(kind, record.id, place)
+        first = self.seen.add(record.kind, record.id, place)
         if first is None:
-            (self.writers.document if kind == "document" else self.writers.example)(record)
-            self.examples += kind == "example"
-            self.documents += kind == "document"
-            self.preferences += kind == "preference"
+            (self.writers.document if record.kind == "document" else self.writers.example)(record)
+            self.examples += record.kind == "example"
+            self.documents += record.kind == "document"
+            self.preferences += record.kind == "preference"
         return first
 
     def put_aside(self, dropped: Dropped, broken: bool) -> None:

@@ -224,9 +224,8 @@ def _decide(p: Project) -> StageResult:
 def _report(p: Project) -> StageResult:
     from nichetune.report import render
 
-    trains = [n for n in list_stages(p) if n.startswith(("train/", "evaluate/"))]
-    pairs = ["preferences"] if "preferences" in list_stages(p) else []
-    inputs = ["decide", "dataset", "benchmark", "split", "dedupe", "format", "mask", "ingest", *pairs, *trains]
+    trains = [n for n in list_stages(p) if n.startswith(("preferences", "train/", "evaluate/"))]
+    inputs = ["decide", "dataset", "benchmark", "split", "dedupe", "format", "mask", "ingest", *trains]
     whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve", "data"})
     return _run(p, "report", ("report", "decide", "evaluate"), inputs, whole, render.run)
 

@@ -98,12 +98,12 @@ def _lock(run_dir: Path) -> Iterator[None]:
 
 def run_needed(project: Project, name: str) -> StageResult:
     """Runs one stage and only what has to stand before it: no other rung is trained or evaluated."""
-    part = name.partition("/")[2]
+    kind, _, part = name.partition("/")
     with _lock(project.run_dir):
         for stage in list_stages(project):
             if stage == name:
                 break
             own, _, method = stage.partition("/")
-            if not method or (own == "train" and method in list_trainings(part)):
+            if not method or (own == "train" and kind in ("train", "evaluate") and method in list_trainings(part)):
                 run_one(project, stage)
         return run_one(project, name)

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nichetune.core.errors import UserError
+from nichetune.core.errors import SystemFailure, UserError
 from nichetune.core.files import read_json, read_records, write_json, write_jsonl
-from nichetune.core.progress import say
+from nichetune.core.progress import say, track
 from nichetune.core.records import Estimate, Example
 from nichetune.core.settings import Preferring, Settings
 from nichetune.core.stages import MANIFEST, Report
@@ -28,11 +28,14 @@ from nichetune.models.adapters import continue_adapter
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, quiet_libraries
 from nichetune.models.packaged import resolve_model
 from nichetune.train import sft
-from nichetune.train.data import plan_order
+from nichetune.train.data import EncodedExample, EncodedSet, plan_order
 from nichetune.train.intervals import exact_interval
 from nichetune.train.preference_data import EncodedPairs, Pair, add_unrelated, encode_pairs
 
 RESULT = "preferences.json"
+# A tenth of what SFT takes: the policy is to lean, not to learn.
+DEFAULT_RATES: dict[str, float] = {"dpo": 5e-5, "orpo": 8e-5, "kto": 5e-5}
+SANE_RATES = (1e-6, 5e-4)
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> Report:
@@ -46,31 +49,34 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> 
         UserError: an unmasked corpus without a reason, another base than SFT had, no pair that fits.
         SystemFailure: the loss is not a number.
     """
-    sft.refuse_unmasked(inputs["mask"])
+    sft._refuse_unmasked(inputs["mask"])
     kind, _, loss = method.partition("+")
     start = read_json(inputs["sft"] / MANIFEST)["facts"]
     own = _adapt_settings(settings, start, loss)  # type: ignore[arg-type]
     adapter = inputs["sft"] / "adapter"
     train, held = _encode(own, inputs, load_tokenizer(adapter), loss)
     folder = resolve_model(settings.base.model, settings.base.revision)
-    fit = sft.keep_fit(_count_rows(own), kind, folder, _longest(train), out)  # type: ignore[arg-type]
+    fit = sft._keep_fit(own, kind, folder, _as_rows(train), out)  # type: ignore[arg-type]
     base = load_base(own.base, start["quantisation"], packed=fit.packed)
     if base.digest != start["base_digest"]:
         raise UserError(f"train/{kind} was trained on another base than base.model is now: train it again")
     base.model = continue_adapter(base, adapter)
     learner = _Learner(base, own, loss, held.pairs)  # type: ignore[arg-type]
     history = learner.train(train.pairs, out, fit)
-    sft.save_adapter(base, out)
+    sft._save(base, out)
     write_jsonl(out / "loss.jsonl", history)
     write_json(out / RESULT, learner.tell())
-    shutil.rmtree(out / sft.CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(out / sft._CHECKPOINTS, ignore_errors=True)
     return _report(own, method, start, train, held, learner)
 
 
 def _adapt_settings(settings: Settings, start: dict[str, Any], loss: Preferring) -> Settings:
     """The settings that the SFT trainer's own helpers read: rate, passes and batch of the pairs, format of the base."""
     rules = settings.preference
-    rate = rules.learning_rate if rules.learning_rate is not None else sft.DEFAULT_RATES[loss]
+    rate = rules.learning_rate if rules.learning_rate is not None else DEFAULT_RATES[loss]
+    low, high = SANE_RATES
+    if not low <= rate <= high:
+        say(f"warning: preference.learning_rate {rate:g} is outside {low:g} to {high:g}, what {loss} learns well with")
     changes: dict[str, Any] = {"learning_rate": rate, "epochs": rules.epochs, "batch_size": rules.batch_size}
     if start["dtype"] == "bfloat16":
         changes["dequantise"] = "on"  # the packed form is not rounded to bfloat16, as the adapter's base was
@@ -78,12 +84,6 @@ def _adapt_settings(settings: Settings, start: dict[str, Any], loss: Preferring)
     return settings.model_copy(
         update={"train": train, "base": settings.base.model_copy(update={"dtype": start["dtype"]})}
     )
-
-
-def _count_rows(settings: Settings) -> Settings:
-    """The settings as the memory plan reads them: a pair is two rows."""
-    train = settings.train.model_copy(update={"batch_size": 2 * settings.train.batch_size})
-    return settings.model_copy(update={"train": train})
 
 
 def _encode(
@@ -95,8 +95,12 @@ def _encode(
     return (EncodedPairs(add_unrelated(train.pairs), train.dropped) if loss == "kto" else train), held
 
 
-def _longest(train: EncodedPairs) -> int:
-    return max(len(row.ids) for pair in train.pairs for row in pair.rows)
+def _as_rows(train: EncodedPairs) -> EncodedSet:
+    """The pairs as the memory plan counts them: as long as both answers together."""
+    joined = [
+        EncodedExample(p.id, p.chosen.ids + p.rejected.ids, p.chosen.labels + p.rejected.labels) for p in train.pairs
+    ]
+    return EncodedSet(joined, train.dropped)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,10 @@ class _Learner:
     def train(self, pairs: list[Pair], out: Path, fit: Any) -> list[Any]:
         """Trains on the pairs, then measures the held-out ones again; the loss of each step."""
         with quiet_libraries():
+            from transformers import PrinterCallback
+
             from nichetune.train.preference_trainer import PreferenceTrainer
+            from nichetune.train.trainer import ShowProgress, TimedCheckpoints
 
             train = self.settings.train
             order = plan_order([len(p.chosen.ids) for p in pairs], train.batch_size, train.epochs, self.settings.seed)
@@ -134,10 +141,16 @@ class _Learner:
             trainer = PreferenceTrainer(
                 loss=self.loss, beta=self.settings.preference.beta, model=self.base.model,
                 head_dtype=self._head_dtype, processing_class=self.base.tokenizer,
-                args=sft.make_arguments(self.base, self.settings, self.loss, steps, out, fit),
-                train_dataset=self._dataset(pairs, order),
+                args=sft._arguments(self.base, self.settings, "qlora", steps, out, fit),
+                train_dataset=self._dataset(pairs, order), callbacks=[TimedCheckpoints(train.checkpoint_every_s)],
             )  # fmt: skip
-            history = sft.run_trainer(trainer, train, f"training {self.loss}", steps, out)
+            trainer.remove_callback(PrinterCallback)
+            with track(f"training {self.loss}", steps, "steps") as tick:
+                trainer.add_callback(ShowProgress(tick))
+                trainer.train(resume_from_checkpoint=sft._last_checkpoint(out))
+        history = sft._history(trainer.state.log_history)
+        if not all(math.isfinite(point["loss"]) for point in history):
+            raise SystemFailure("the loss is not a number: lower preference.learning_rate")
         self.after = self._measure_held()
         return history
 

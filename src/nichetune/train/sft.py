@@ -30,16 +30,11 @@ from nichetune.models.packaged import resolve_model
 from nichetune.train.data import EncodedSet, encode_examples, plan_order
 from nichetune.train.fit import Fit, choose_fit
 
-DEFAULT_RATES: dict[str, float] = {
-    "qlora": 6e-4, "lora": 6e-4, "full": 6e-5, "dpo": 5e-5, "orpo": 8e-5, "kto": 5e-5,
-}  # fmt: skip
+DEFAULT_RATES: dict[str, float] = {"qlora": 6e-4, "lora": 6e-4, "full": 6e-5}
 # Outside these a run is almost surely mistaken: an adapter at full tuning's rate learns nothing, and the reverse
 # destroys the model.
-SANE_RATES: dict[str, tuple[float, float]] = {
-    "qlora": (5e-5, 5e-3), "lora": (5e-5, 5e-3), "full": (1e-6, 5e-4),
-    **dict.fromkeys(("dpo", "orpo", "kto"), (1e-6, 5e-4)),
-}  # fmt: skip
-CHECKPOINTS = "checkpoints"
+SANE_RATES: dict[str, tuple[float, float]] = {"qlora": (5e-5, 5e-3), "lora": (5e-5, 5e-3), "full": (1e-6, 5e-4)}
+_CHECKPOINTS = "checkpoints"
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) -> Report:
@@ -49,13 +44,13 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
         UserError: an unmasked corpus without a reason, overlap with the benchmark, nothing that teaches.
         SystemFailure: the loss is not a number.
     """
-    refuse_unmasked(inputs["mask"])
+    _refuse_unmasked(inputs["mask"])
     examples = read_records(inputs["split"] / "train.jsonl", Example)
     refuse_contaminated(examples, verify_benchmark(inputs["benchmark"]))
     chats = training_chats(settings, examples, inputs.get("index") if settings.train.retrieval else None)
     folder = resolve_model(settings.base.model, settings.base.revision)
     encoded = encode_examples(load_tokenizer(folder), chats, settings.base.max_length, settings.train.too_long)
-    fit = keep_fit(settings, method, folder, max(len(e.ids) for e in encoded.examples), out)
+    fit = _keep_fit(settings, method, folder, encoded, out)
     base = load_base(
         settings.base.model_copy(update={"dtype": fit.dtype}),
         quantisation="nf4" if method == "qlora" else "none",
@@ -64,18 +59,13 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     )
     trainable = _count_trainable(base, method, settings)
     history = _train(base, encoded, settings, method, out, fit)
-    save_adapter(base, out)
+    _save(base, out)
     write_jsonl(out / "loss.jsonl", history)
-    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
     return _report(settings, method, examples, encoded, base, trainable)
 
 
-def refuse_unmasked(mask: Path) -> None:
-    """Stops before an unmasked corpus is learnt from.
-
-    Raises:
-        UserError: it is unmasked, and the settings do not say why.
-    """
+def _refuse_unmasked(mask: Path) -> None:
     facts = read_json(mask / "manifest.json")["facts"]
     if not facts.get("masked") and not facts.get("because"):
         raise UserError("this corpus has not been masked: run the mask stage, or say why not in mask.because")
@@ -86,17 +76,17 @@ def choose_rate(train: TrainSettings, method: str) -> float:
     rate = train.learning_rate if train.learning_rate is not None else DEFAULT_RATES[method]
     low, high = SANE_RATES[method]
     if not low <= rate <= high:
-        section = "preference" if method in ("dpo", "orpo", "kto") else "train"
-        say(f"warning: {section}.learning_rate {rate:g} is outside {low:g} to {high:g}, what {method} learns well with")
+        say(f"warning: train.learning_rate {rate:g} is outside {low:g} to {high:g}, what {method} learns well with")
     return rate
 
 
-def keep_fit(settings: Settings, method: Method, folder: Path, longest: int, out: Path) -> Fit:
+def _keep_fit(settings: Settings, method: Method, folder: Path, encoded: EncodedSet, out: Path) -> Fit:
     """A resumed training keeps the way that it began with, however much memory is free by now."""
-    kept = out / CHECKPOINTS / "fit.json"
+    kept = out / _CHECKPOINTS / "fit.json"
     if kept.is_file():
         return Fit(**read_json(kept))
     device = pick_device(settings.base.device)
+    longest = max(len(e.ids) for e in encoded.examples)
     fit = choose_fit(settings.train, method, folder, pick_dtype(settings.base.dtype, device), device, longest)
     kept.parent.mkdir(parents=True, exist_ok=True)
     write_json(kept, asdict(fit))
@@ -114,8 +104,9 @@ def _train(
 ) -> list[Any]:
     with quiet_libraries():
         import torch
+        from transformers import PrinterCallback
 
-        from nichetune.train.trainer import SupervisedTrainer
+        from nichetune.train.trainer import ShowProgress, SupervisedTrainer, TimedCheckpoints
 
         order = plan_order(
             [len(e.ids) for e in encoded.examples], settings.train.batch_size, settings.train.epochs, settings.seed
@@ -123,26 +114,13 @@ def _train(
         steps = math.ceil(len(order) / (settings.train.batch_size * settings.train.accumulation))
         trainer = SupervisedTrainer(
             model=base.model, head_dtype=getattr(torch, base.dtype), processing_class=base.tokenizer,
-            args=make_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
+            args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
+            callbacks=[TimedCheckpoints(settings.train.checkpoint_every_s)],
         )  # fmt: skip
-        return run_trainer(trainer, settings.train, f"training {method}", steps, out)
-
-
-def run_trainer(trainer: Any, train: TrainSettings, title: str, steps: int, out: Path) -> list[Any]:
-    """Trains from the newest checkpoint in `out`, with our own progress line; the loss of each step.
-
-    Raises:
-        SystemFailure: the loss is not a number.
-    """
-    from transformers import PrinterCallback
-
-    from nichetune.train.trainer import ShowProgress, TimedCheckpoints
-
-    trainer.add_callback(TimedCheckpoints(train.checkpoint_every_s))
-    trainer.remove_callback(PrinterCallback)  # our own progress line says it
-    with track(title, steps, "steps") as tick:
-        trainer.add_callback(ShowProgress(tick))
-        trainer.train(resume_from_checkpoint=_last_checkpoint(out))
+        trainer.remove_callback(PrinterCallback)  # our own progress line says it
+        with track(f"training {method}", steps, "steps") as tick:
+            trainer.add_callback(ShowProgress(tick))
+            trainer.train(resume_from_checkpoint=_last_checkpoint(out))
     return _history(trainer.state.log_history)
 
 
@@ -153,13 +131,12 @@ def _dataset(encoded: EncodedSet, order: list[int]) -> Any:
     return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": [r.labels for r in rows]})
 
 
-def make_arguments(base: LoadedModel, settings: Settings, method: str, steps: int, out: Path, fit: Fit) -> Any:
-    """TRL's arguments, for SFT by a method and for preference optimisation by a loss."""
+def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int, out: Path, fit: Fit) -> Any:
     from trl import SFTConfig
 
     train = settings.train
     return SFTConfig(
-        output_dir=str(out / CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
+        output_dir=str(out / _CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
         learning_rate=choose_rate(train, method), lr_scheduler_type="cosine",
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=train.weight_decay,
         max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size,
@@ -172,7 +149,7 @@ def make_arguments(base: LoadedModel, settings: Settings, method: str, steps: in
 
 def _last_checkpoint(out: Path) -> str | None:
     """The newest checkpoint that is whole: the trainer's own state file is written last."""
-    whole = [p for p in (out / CHECKPOINTS).glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
+    whole = [p for p in (out / _CHECKPOINTS).glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
     newest = max(whole, key=lambda p: int(p.name.rsplit("-", 1)[1]), default=None)
     if newest:
         say(f"  going on from step {newest.name.rsplit('-', 1)[1]}")
@@ -186,8 +163,7 @@ def _history(logs: list[dict[str, float]]) -> list[dict[str, float]]:
     return history
 
 
-def save_adapter(base: LoadedModel, out: Path) -> None:
-    """Writes `adapter/`: weights, tokenizer and template, the same bytes in every process."""
+def _save(base: LoadedModel, out: Path) -> None:
     folder = out / "adapter"
     shutil.rmtree(folder, ignore_errors=True)
     with quiet_libraries():
