@@ -71,19 +71,19 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> 
 
 
 def _adapt_settings(settings: Settings, start: dict[str, Any], loss: Preferring) -> Settings:
-    """The settings that the SFT trainer's own helpers read: rate, passes and batch of the pairs, format of the base."""
+    """Settings as SFT's own helpers read them: passes and batch of the pairs, the rate chosen, the format of the base."""
     rules = settings.preference
-    rate = rules.learning_rate if rules.learning_rate is not None else DEFAULT_RATES[loss]
     low, high = SANE_RATES
+    rate = DEFAULT_RATES[loss] if rules.learning_rate is None else rules.learning_rate
     if not low <= rate <= high:
         say(f"warning: preference.learning_rate {rate:g} is outside {low:g} to {high:g}, what {loss} learns well with")
-    changes: dict[str, Any] = {"learning_rate": rate, "epochs": rules.epochs, "batch_size": rules.batch_size}
+    changes: dict[str, Any] = {"learning_rate": None, "epochs": rules.epochs, "batch_size": rules.batch_size}
+    rules = rules.model_copy(update={"learning_rate": rate})
     if start["dtype"] == "bfloat16":
         changes["dequantise"] = "on"  # the packed form is not rounded to bfloat16, as the adapter's base was
     train = settings.train.model_copy(update=changes)
-    return settings.model_copy(
-        update={"train": train, "base": settings.base.model_copy(update={"dtype": start["dtype"]})}
-    )
+    base = settings.base.model_copy(update={"dtype": start["dtype"]})
+    return settings.model_copy(update={"train": train, "base": base, "preference": rules})
 
 
 def _encode(
@@ -141,7 +141,7 @@ class _Learner:
             trainer = PreferenceTrainer(
                 loss=self.loss, beta=self.settings.preference.beta, model=self.base.model,
                 head_dtype=self._head_dtype, processing_class=self.base.tokenizer,
-                args=sft._arguments(self.base, self.settings, "qlora", steps, out, fit),
+                args=self._arguments(steps, out, fit),
                 train_dataset=self._dataset(pairs, order), callbacks=[TimedCheckpoints(train.checkpoint_every_s)],
             )  # fmt: skip
             trainer.remove_callback(PrinterCallback)
@@ -153,6 +153,14 @@ class _Learner:
             raise SystemFailure("the loss is not a number: lower preference.learning_rate")
         self.after = self._measure_held()
         return history
+
+    def _arguments(self, steps: int, out: Path, fit: Any) -> Any:
+        """SFT's own but for the rate, and that nothing is judged on the way: held-out pairs are, before and after."""
+        arguments = sft._arguments(self.base, self.settings, "qlora", steps, out, fit)
+        arguments.learning_rate = self.settings.preference.learning_rate
+        arguments.eval_strategy = arguments.save_strategy = "no"
+        arguments.load_best_model_at_end, arguments.report_to = False, []
+        return arguments
 
     def _dataset(self, pairs: list[Pair], order: list[int]) -> Any:
         from datasets import Dataset
@@ -212,7 +220,7 @@ def _report(
     asked = sum(len(row.ids) for pair in train.pairs for row in pair.rows)  # once by the reference
     unrelated = sum(len(row.ids) for pair in train.pairs for row in pair.unrelated)  # once more in each pass, by KTO
     facts = {
-        "method": method, "learning_rate": settings.train.learning_rate, "epochs": settings.train.epochs,
+        "method": method, "learning_rate": settings.preference.learning_rate, "epochs": settings.train.epochs,
         "beta": settings.preference.beta, "pairs": len(train.pairs), "held_out_pairs": len(held.pairs),
         "tokens_per_epoch": train.tokens, "forward_tokens": asked + int(settings.train.epochs * unrelated),
         "trainable_parameters": sum(p.numel() for p in base.model.parameters() if p.requires_grad),
