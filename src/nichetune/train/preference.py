@@ -71,7 +71,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> 
 
 
 def _adapt_settings(settings: Settings, start: dict[str, Any], loss: Preferring) -> Settings:
-    """Settings as SFT's own helpers read them: passes and batch of the pairs, the rate chosen, the format of the base."""
+    """As the helpers of SFT read them: passes and batch of the pairs, the rate that was chosen, the base's format."""
     rules = settings.preference
     low, high = SANE_RATES
     rate = DEFAULT_RATES[loss] if rules.learning_rate is None else rules.learning_rate
