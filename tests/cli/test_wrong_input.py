@@ -46,9 +46,10 @@ def fails(capsys, *arguments: str) -> str:
         (FORM, ROWS + "pain,middle\n", "middle"),
         (FORM, "note,side\n", "corpus is empty"),
         (FORM.replace("side:", "parsed:"), ROWS, "a metric has that name"),
+        (FORM + "rungs: [qlora, qlora+dpo]\n", ROWS, "no source holds any"),
     ],
     ids=["empty settings", "broken settings", "unknown key", "missing file", "no known column", "unknown field",
-         "unknown label", "empty corpus", "a metric's name"],
+         "unknown label", "empty corpus", "a metric's name", "no preferences"],
 )  # fmt: skip
 def test_a_mistake_in_a_project_is_one_line(tmp_path, capsys, settings, data, words):
     line = fails(capsys, "ingest", "--project", str(project(tmp_path, settings, data)))

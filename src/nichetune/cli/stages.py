@@ -159,7 +159,7 @@ def _mask_project(project: Path, run_dir: Path | None, overrides: list[str] | No
 
 
 def train(
-    method: Annotated[str, typer.Argument(help="qlora, lora, full or classical; default: train.method.")] = "",
+    method: Annotated[str, typer.Argument(help="qlora, lora, full, classical, qlora+dpo; default: train.method.")] = "",
     project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip

@@ -72,7 +72,10 @@ class Expected(Record):
 
 
 class Example(Record):
-    """One supervised item; `group` is what must never straddle train and holdout."""
+    """One supervised item; `group` is what must never straddle train and holdout.
+
+    With `rejected` it is a preference: `expected` is the answer that was chosen, `rejected` the text that was not.
+    """
 
     id: str
     group: str
@@ -83,6 +86,12 @@ class Example(Record):
     expected: Expected
     valid_from: str | None = None
     source: Source
+    rejected: str = Field("", exclude_if=lambda value: not value)
+
+    @property
+    def kind(self) -> str:
+        """Example or preference: a pair may have the id of the example that it is about."""
+        return "preference" if self.rejected else "example"
 
     @property
     def prompt(self) -> str:
@@ -101,6 +110,11 @@ class Document(Record):
     valid_from: str | None = None
     valid_to: str | None = None
     source: Source
+
+    @property
+    def kind(self) -> str:
+        """As an example's."""
+        return "document"
 
 
 class Dropped(Record):

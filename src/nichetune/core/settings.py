@@ -23,7 +23,11 @@ FileFormat = Literal[
     "auto", "jsonl", "json", "csv", "parquet", "excel", "markdown", "text", "html", "pdf", "docx", "eml", "mbox"
 ]  # fmt: skip
 ChatFormat = Literal["auto", "none", "messages", "sharegpt", "alpaca", "prompt-completion", "preference"]
-RUNGS = ("classical", "base", "fewshot", "rag", "qlora", "qlora+rag", "lora", "lora+rag", "full", "full+rag")
+Preferring = Literal["dpo", "orpo", "kto"]
+_MOVED = [f"{sft}+{loss}{rag}" for sft in ("qlora", "lora") for loss in ("dpo", "orpo", "kto") for rag in ("", "+rag")]
+RUNGS = (
+    "classical", "base", "fewshot", "rag", "qlora", "qlora+rag", "lora", "lora+rag", "full", "full+rag", *_MOVED,
+)  # fmt: skip
 
 
 # Metrics of a form besides its fields', which are named by themselves.
@@ -102,8 +106,13 @@ class SourceSettings(Section):
     path: str = Field(
         description="File, folder, glob, archive (zip, tar) or fsspec URL (s3://…); relative to the project."
     )
-    holds: Literal["examples", "documents"] = Field("examples", alias="as", description="What the records are.")
-    task: str = Field("", description="Examples only: the task's name.")
+    holds: Literal["examples", "documents", "preferences"] = Field(
+        "examples",
+        alias="as",
+        description="What the records are. preferences: a prompt with a chosen and a rejected answer, for rungs such "
+        "as qlora+dpo.",
+    )
+    task: str = Field("", description="Examples and preferences only: the task's name.")
     format: FileFormat = Field("auto", description="auto: by file name, without .gz, .zst, .bz2 or .xz.")
     encoding: str = Field("auto", description="auto: UTF-8, else the one that the bytes suggest.")
     mojibake: Literal["repair", "refuse", "keep"] = Field(
@@ -129,7 +138,8 @@ class SourceSettings(Section):
     map: dict[str, str] = Field(
         default_factory=dict,
         description="From our names (id, text, group, answer, steps, evidence, abstain, title, tenant, "
-        "document_class, valid_from, valid_to, fields.NAME, and for chats messages) to the user's columns.",
+        "document_class, valid_from, valid_to, fields.NAME, for chats messages, for preferences rejected) to the "
+        "user's columns.",
     )
     tenant: str = Field("default", description="Whose records these are, where no column says so.")
     document_class: str = Field("", description="The class of the records, where no column says so.")
@@ -445,6 +455,23 @@ class TrainSettings(Section):
         return targets
 
 
+class PreferenceSettings(Section):
+    """Preference optimisation after SFT, for the rungs +dpo, +orpo and +kto; all else is as in `train`."""
+
+    beta: float = Field(
+        0.1, gt=0, description="dpo, kto: how firmly the SFT policy is held on to; orpo: weight of the odds ratio."
+    )
+    learning_rate: float | None = Field(
+        None, gt=0, description="None: by method (dpo and kto 5e-5, orpo 8e-5: a tenth of what SFT takes)."
+    )
+    epochs: float = Field(1.0, gt=0, description="Passes over the pairs; more soon overfits to them.")
+    batch_size: int = Field(4, ge=1, description="Pairs a device step.")
+    held_out: float = Field(
+        0.2, gt=0, lt=1, description="Share of the pairs' groups that are kept for the win rate, never trained on."
+    )
+    min_pairs: int = Field(20, ge=2, description="Fewer pairs than this, after cleaning, are refused.")
+
+
 class GenerateSettings(Section):
     """Generating answers."""
 
@@ -564,6 +591,7 @@ class Settings(Section):
     benchmark: BenchmarkSettings = BenchmarkSettings()
     index: IndexSettings = IndexSettings()
     train: TrainSettings = TrainSettings()
+    preference: PreferenceSettings = PreferenceSettings()
     generate: GenerateSettings = GenerateSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     sweep: SweepSettings = SweepSettings()

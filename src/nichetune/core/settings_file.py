@@ -66,16 +66,17 @@ def _cross_check(settings: Settings) -> list[tuple[Place, str]]:
     found: list[tuple[Place, str]] = []
     for n, source in enumerate(settings.sources):
         place: Place = ("sources", n, "task")
-        if source.holds == "examples" and source.task not in settings.tasks:
+        if source.holds != "documents" and source.task not in settings.tasks:
             known = ", ".join(settings.tasks)
             found.append((place, f"sources[{n}].task: {source.task or 'missing'!r} is no task; tasks are: {known}"))
-        elif source.holds == "examples":
+        elif source.holds != "documents":
             found += _check_mapped_fields(settings, n)
     found += [
-        (("rungs", n), f"rungs[{n}]: unknown rung {rung!r}{_nearest(rung, RUNGS)}")
+        (("rungs", n), f"rungs[{n}]: {_explain_rung(rung)}")
         for n, rung in enumerate(settings.rungs)
         if rung not in RUNGS
     ]
+    found += [(("rungs", n), f"rungs[{n}]: {text}") for n, text in _check_preferring(settings)]
     task, _, metric = settings.primary_metric.partition(".")
     if task not in (*settings.tasks, "all") or not metric:
         example = next(f"{t}.{PRIMARY_METRICS[s.kind]}" for t, s in settings.tasks.items())
@@ -88,6 +89,31 @@ def _cross_check(settings: Settings) -> list[tuple[Place, str]]:
     found += [(("sweep", "space", key), text) for key, text in check_space(settings.train, settings.sweep.space)]
     if not settings.mask.enabled and not settings.mask.because.strip():
         found.append((("mask", "enabled"), "mask.enabled: an unmasked corpus needs `mask.because`: say why, in words"))
+    return found
+
+
+def _explain_rung(rung: str) -> str:
+    """What is wrong with the name of a rung that is none."""
+    if rung.removesuffix("+rag") in ("full+dpo", "full+orpo", "full+kto"):
+        return (
+            f"{rung!r}: preferences move an adapter, and full tuning leaves none: take {rung.replace('full', 'lora')}"
+        )
+    return f"unknown rung {rung!r}{_nearest(rung, RUNGS)}"
+
+
+def _check_preferring(settings: Settings) -> list[tuple[int, str]]:
+    """What rungs of preference optimisation lack: pairs, and the SFT rung that they start from."""
+    has_pairs = any(source.holds == "preferences" for source in settings.sources)
+    found: list[tuple[int, str]] = []
+    for n, rung in enumerate(settings.rungs):
+        sft, _, loss = rung.removesuffix("+rag").partition("+")
+        if rung not in RUNGS or not loss:
+            continue
+        if not has_pairs:
+            found.append((n, f"{rung!r} learns from preference pairs, and no source holds any: add one with "
+                             "`as: preferences` (prompt, chosen, rejected)"))  # fmt: skip
+        if sft not in settings.rungs:
+            found.append((n, f"{rung!r} starts from {sft!r}: list that rung, too, so that what it moved can be told"))
     return found
 
 
@@ -108,6 +134,7 @@ def _check_mapped_fields(settings: Settings, n: int) -> list[tuple[Place, str]]:
         "valid_from",
         "valid_to",
         "messages",
+        "rejected",
     }
     known = plain | {f"fields.{name}" for name in fields}
     return [

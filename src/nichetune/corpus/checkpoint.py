@@ -73,7 +73,7 @@ class Checkpoint:
             name = f"{kind}s.jsonl"
             for one in _read_first(name_unfinished(folder / name), model, self.sizes.get(name, 0)):
                 file = one.source.file
-                harvest.seen.add(kind, one.id, name_place(labels.get(file, file), one.source))
+                harvest.seen.add(one.kind, one.id, name_place(labels.get(file, file), one.source))
 
 
 def open_checkpoint(path: Path | None, folder: Path) -> Checkpoint:

@@ -140,7 +140,7 @@ def dedupe_file(source: Path, target: Path, settings: DedupeSettings | None = No
         UserError: a line is no JSON object or has no `text`; its number is told.
     """
     done = examine_file(source, settings, seed)
-    joined = _join_groups(done)
+    joined = join_line_groups(done)
     write_lines(target, (done.lines.name_group(n, joined) for n in done.kept.tolist()))
     return {
         "in": len(done.lines),
@@ -175,7 +175,7 @@ def examine_file(source: Path, settings: DedupeSettings | None = None, seed: int
     return FileFindings(lines, near.kept, exact.gone, near.gone, first, pairs)
 
 
-def _join_groups(done: FileFindings) -> dict[str, str]:
+def join_line_groups(done: FileFindings) -> dict[str, str]:
     """New names of groups that share a text, or nearly, by their old ones."""
     texts = done.lines.texts[done.first]
     order = np.argsort(texts, kind="stable")

@@ -1,12 +1,13 @@
 """Format: gives every example the assistant turn that a model is taught to write, and drops what has none.
 
-mask/ -> examples.jsonl (user and assistant turns), dropped.jsonl
+mask/ -> examples.jsonl (user and assistant turns), dropped.jsonl; preferences.jsonl where a source holds some
 
     {"id": "int-0007", "messages": [{"role": "user", "content": "Now: Pinguecula, OD."},
      {"role": "assistant", "content": "{\\"finding\\": \\"Pinguecula\\", \\"side\\": \\"right\\"}"}], …}
 
 The base model's own template is applied later, in training: it is part of what an adapter is made for. Documents are
-looked up by their place; a killed run starts over, since a record takes some 27 µs.
+looked up by their place; a killed run starts over, since a record takes some 27 µs. From here on preference pairs go
+a way of their own: none is ever sealed, or taught by SFT.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from nichetune.core.files import dump_line, iter_records, open_lines
@@ -24,25 +26,43 @@ from nichetune.core.stages import DERIVED, Report
 from nichetune.core.tasks import render_answer
 from nichetune.corpus.documents import open_documents
 
+PREFERENCES = "preferences.jsonl"
 FindText = Callable[[str], str | None]  # a document's text by its id; None if there is no such document
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     """Formats what mask wrote, record by record."""
-    work, reasons, kept = out / DERIVED, Counter[str](), 0
+    work, reasons, kept = out / DERIVED, Counter[str](), Counter[str]()
     find_text = _open_texts(settings, inputs["mask"] / "documents.jsonl", work)
-    with open_lines(out / "examples.jsonl") as keep, open_lines(out / "dropped.jsonl") as drop:
+    names = ["examples.jsonl", "dropped.jsonl", *[PREFERENCES] * holds_preferences(settings)]
+    with ExitStack() as files:
+        write = {name: files.enter_context(open_lines(out / name)) for name in names}
         for example in iter_records(inputs["mask"] / "examples.jsonl", Example):
             task = settings.tasks[example.task]
-            reason = find_fault(task, example.expected, find_text)
+            answered = add_answer(task, example)
+            reason = find_fault(task, example.expected, find_text) or _find_pair_fault(answered)
             if reason:
                 reasons[reason] += 1
-                drop(dump_line(Dropped(id=example.id, reason=reason, source=example.source)))
+                write["dropped.jsonl"](dump_line(Dropped(id=example.id, reason=reason, source=example.source)))
             else:
-                kept += 1
-                keep(dump_line(add_answer(task, example)))
+                name = PREFERENCES if example.rejected else "examples.jsonl"
+                kept[name] += 1
+                write[name](dump_line(answered))
     shutil.rmtree(work, ignore_errors=True)
-    return Report(counts={"in": kept + reasons.total(), "out": kept}, dropped=dict(sorted(reasons.items())))
+    pairs = {"preferences": kept[PREFERENCES]} if PREFERENCES in names else {}
+    counts = {"in": kept.total() + reasons.total(), "out": kept.total(), **pairs}
+    return Report(counts=counts, dropped=dict(sorted(reasons.items())))
+
+
+def holds_preferences(settings: Settings) -> bool:
+    """Whether any source holds preference pairs."""
+    return any(source.holds == "preferences" for source in settings.sources)
+
+
+def _find_pair_fault(example: Example) -> str:
+    """What differs in case or space only is a preference of form, and stays."""
+    is_copy = bool(example.rejected) and example.rejected.strip() == example.messages[-1].content.strip()
+    return "chosen and rejected answers are the same" if is_copy else ""
 
 
 def _open_texts(settings: Settings, documents: Path, work: Path) -> FindText:

@@ -95,6 +95,7 @@ class Harvest:
     broken: int = 0
     examples: int = 0
     documents: int = 0
+    preferences: int = 0
     repaired: int = 0
     later_turns: int = 0
     rejected: int = 0
@@ -117,12 +118,12 @@ class Harvest:
 
     def keep(self, record: Example | Document, place: str) -> str | None:
         """Writes a record; the place of another that has its id already, if there is one."""
-        is_example = isinstance(record, Example)
-        first = self.seen.add("example" if is_example else "document", record.id, place)
+        first = self.seen.add(record.kind, record.id, place)
         if first is None:
-            (self.writers.example if is_example else self.writers.document)(record)
-            self.examples += is_example
-            self.documents += not is_example
+            (self.writers.document if record.kind == "document" else self.writers.example)(record)
+            self.examples += record.kind == "example"
+            self.documents += record.kind == "document"
+            self.preferences += record.kind == "preference"
         return first
 
     def put_aside(self, dropped: Dropped, broken: bool) -> None:

@@ -69,7 +69,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, kept: Path | Non
         "in": harvest.read,
         "examples": harvest.examples,
         "documents": harvest.documents,
-    }
+    } | ({"preferences": harvest.preferences} if harvest.preferences else {})
     return Report(counts=counts, dropped=dict(sorted(harvest.reasons.items())), facts=_state_facts(harvest))
 
 

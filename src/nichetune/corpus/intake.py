@@ -28,7 +28,7 @@ from nichetune.corpus.reading.raw import RawRecord
 
 # The columns are chosen by the first records, and by more of them while one that is needed has not come.
 _SAMPLE, _MOST_SAMPLED = 1_000, 20_000
-_CHAT_ONLY = ("text", "answer", "steps", "messages")
+_CHAT_ONLY = ("text", "answer", "steps", "messages", "rejected")
 
 
 @dataclass
@@ -171,7 +171,7 @@ def take_part(harvest: Harvest, settings: Settings, number: int, part: Part) -> 
         UserError: a column is missing, a label is unknown, the format cannot be told, or the encoding is none.
     """
     source = settings.sources[number]
-    task = settings.tasks[source.task] if source.holds == "examples" else None
+    task = settings.tasks[source.task] if source.holds != "documents" else None
     intake = _Intake(harvest, settings, number, part, source, task, harvest.label(part.name))
     reading = open_reading(part, source, intake.label)
     for intake.sheet, records in groupby(reading.records(), key=lambda raw: raw.part):

@@ -78,6 +78,7 @@ class Mapper:
             expected=self._read_expected(raw, self.task),
             valid_from=self._optional(raw, "valid_from") or None,
             source=self.locate(raw),
+            rejected=self._read_rejected(raw),
         )
 
     def make_document(self, raw: RawRecord) -> Document:
@@ -129,6 +130,14 @@ class Mapper:
     def _read_system(self, raw: RawRecord) -> list[Message]:
         text = _as_text((raw.values or {}).get("system")) if self.is_chat else ""
         return [Message(role="system", content=text)] if text else []
+
+    def _read_rejected(self, raw: RawRecord) -> str:
+        if self.source.holds != "preferences":
+            return ""
+        text = _as_text((raw.values or {}).get("rejected"))
+        if not text:
+            raise Unfit("no rejected answer")
+        return text
 
     def _optional(self, raw: RawRecord, name: str) -> str:
         column = self.columns.get(name)

@@ -30,7 +30,8 @@ def list_open_texts(example: Example, task: TaskSettings) -> list[Job]:
         texts.append(Job(expected.answer))
     texts += [Job(step) for step in expected.steps or []]
     fields = expected.fields or {}
-    return texts + [Job(value, field=name) for name, value in fields.items() if task.fields[name].values is None]
+    texts += [Job(value, field=name) for name, value in fields.items() if task.fields[name].values is None]
+    return texts + [Job(example.rejected)] * bool(example.rejected)
 
 
 def rebuild_example(
@@ -45,6 +46,7 @@ def rebuild_example(
     messages = [one.model_copy(update={"content": next(texts)}) for one in example.messages]
     expected = example.expected
     changes: dict[str, object] = {}
+    kept: dict[str, object] = {}
     if expected.answer is not None and task.kind != "choice":
         answer = next(texts)
         quoted = _quote(expected, quotable) if quotable is not None and task.kind == "grounded" else None
@@ -54,8 +56,11 @@ def rebuild_example(
     if expected.fields is not None:
         is_open = {name for name in expected.fields if task.fields[name].values is None}
         changes["fields"] = {name: next(texts) if name in is_open else v for name, v in expected.fields.items()}
+    if example.rejected:
+        kept["rejected"] = next(texts)
     return example.model_copy(
-        update={
+        update=kept
+        | {
             "id": pseudonyms.get(example.id, example.id),
             "group": pseudonyms.get(example.group, example.group),
             "messages": messages,

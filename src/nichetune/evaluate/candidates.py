@@ -3,6 +3,7 @@
 classical   TF-IDF and logistic regression          base     the model as it came, told keys and values
 fewshot     base + shots chosen on the dev set      rag      fewshot + passages from the index
 qlora, lora, full   tuned, short prompt             …+rag    the same adapter, with passages
+qlora+dpo, …        that adapter moved by preference pairs (dpo, orpo, kto)
 """
 
 from __future__ import annotations
@@ -18,8 +19,19 @@ UNTUNED = ("base", "fewshot", "rag")
 
 
 def rung_method(rung: str) -> str:
-    """The training that a rung needs: `classical`, `qlora`, `lora`, `full`, or nothing."""
+    """What a rung's weights come from: `classical`, `qlora`, `lora`, `full`, one moved as `qlora+dpo`, or nothing."""
     return "" if rung in UNTUNED else rung.removesuffix("+rag")
+
+
+def sft_method(method: str) -> str:
+    """The SFT that a method is or starts from."""
+    return method.partition("+")[0]
+
+
+def list_trainings(rung: str) -> list[str]:
+    """The methods that have to be trained for a rung, in order."""
+    method = rung_method(rung)
+    return list(dict.fromkeys([sft_method(method), method])) if method else []
 
 
 def rung_retrieves(rung: str) -> bool:
@@ -49,7 +61,7 @@ def describe_candidate(settings: Settings, rung: str, train: Path | None, index:
     """
     method = rung_method(rung)
     retrieves = rung_retrieves(rung) and index is not None
-    quantisation: Literal["none", "nf4"] = "nf4" if method == "qlora" else "none"
+    quantisation: Literal["none", "nf4"] = "nf4" if sft_method(method) == "qlora" else "none"
     uses_base = method != "classical"
     return Candidate(
         rung=rung,

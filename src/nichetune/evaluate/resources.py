@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from nichetune.core.records import Prediction, Record
-from nichetune.core.settings import Method
 
 
 class Resources(Record):
@@ -64,7 +63,7 @@ def forward_flops(parameters: int, tokens: int) -> float:
     return 2.0 * parameters * tokens
 
 
-def training_flops(method: Method, base_parameters: int, adapter_parameters: int, tokens: int) -> float:
+def training_flops(method: str, base_parameters: int, adapter_parameters: int, tokens: int) -> float:
     """Operations of training on `tokens` tokens, all passes counted.
 
     Full tuning: 6 a parameter and token, 2 forward and 4 backward (Kaplan et al. 2020, section 2.1). A frozen base

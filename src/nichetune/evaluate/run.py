@@ -16,9 +16,9 @@ from nichetune.core.progress import track
 from nichetune.core.records import Candidate, Document, Example, ItemScore, Prediction
 from nichetune.core.settings import PRIMARY_METRICS, Settings
 from nichetune.core.stages import DERIVED, TIMING, Report
-from nichetune.evaluate.candidates import describe_candidate, rung_is_shown_shots, rung_method
+from nichetune.evaluate.candidates import describe_candidate, rung_is_shown_shots
 from nichetune.evaluate.metrics import summarise
-from nichetune.evaluate.resources import Resources, count_resources, training_flops
+from nichetune.evaluate.resources import Resources, count_resources, forward_flops, training_flops
 from nichetune.evaluate.runner import CandidateRunner
 from nichetune.evaluate.scoring import score_item
 from nichetune.evaluate.shots import choose_shots, count_trials
@@ -95,11 +95,18 @@ def _count(
             storage_bytes=_folder_bytes(train) if train else 0,
         )
     parameters = _base_parameters(settings)
-    adapter = int(facts.get("trainable_parameters", 0)) if rung_method(rung) != "full" else 0
-    tokens = int(facts.get("tokens_per_epoch", 0) * facts.get("epochs", 0))
-    flops = training_flops(facts["method"], parameters, adapter, tokens) if facts else 0.0
+    flops = _count_training(facts, parameters) if facts else 0.0
     stored = _base_bytes(settings) + index_bytes + (_folder_bytes(train) if train else 0)
     return count_resources(predictions, parameters, flops, stored)
+
+
+def _count_training(facts: dict[str, Any], parameters: int) -> float:
+    """Operations of a training, and of the one that it started from."""
+    adapter = int(facts.get("trainable_parameters", 0)) if facts["method"] != "full" else 0
+    tokens = int(facts.get("tokens_per_epoch", 0) * facts.get("epochs", 0))
+    own = training_flops(facts["method"], parameters, adapter, tokens)
+    own += forward_flops(parameters, int(facts.get("forward_tokens", 0)))
+    return own + (_count_training(facts["starts_from"], parameters) if "starts_from" in facts else 0.0)
 
 
 def _base_parameters(settings: Settings) -> int:

@@ -95,3 +95,15 @@ def _refuse_idle(before: Any, loaded: LoadedModel, adapter: Path) -> None:
         raise UserError(
             f"{adapter}: the adapter loads but changes nothing: it was trained on another base, or not at all"
         )
+
+
+def continue_adapter(base: LoadedModel, adapter: Path) -> Any:
+    """Puts a finished adapter back on its base, to be trained on; without dropout, as no policy is measured with it."""
+    with quiet_libraries():
+        from peft import PeftModel
+        from trl.trainer.utils import disable_dropout_in_model
+
+        model = PeftModel.from_pretrained(base.model, adapter, is_trainable=True, use_safetensors=True)
+        disable_dropout_in_model(model)
+        fuse_lora(model)
+        return model

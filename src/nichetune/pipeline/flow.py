@@ -1,7 +1,7 @@
 """The whole flow on one screen: which stage reads what, depends on which settings, and runs which function.
 
-    ingest → mask → format → dedupe → split → benchmark → dataset → index → train/… → evaluate/… → decide → report
-    (→ register)
+    ingest → mask → format → dedupe → split → benchmark → dataset → index (→ preferences) → train/… → evaluate/…
+    → decide → report (→ register)
 
 A stage runs again only when an input, its settings, its layer's source or a version that matters has changed.
 """
@@ -16,7 +16,13 @@ from typing import Any
 from nichetune.core.progress import track
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report, Stage, StageResult, run_stage
-from nichetune.evaluate.candidates import rung_method, rung_retrieves, trained_folder
+from nichetune.evaluate.candidates import (
+    list_trainings,
+    rung_method,
+    rung_retrieves,
+    sft_method,
+    trained_folder,
+)
 from nichetune.pipeline import private
 
 # In the run's folder, where masked texts were judged: {"sampled": 200, "leaks": 0, "masked": "<digest of mask/>"}.
@@ -47,11 +53,12 @@ class Project:
 def list_stages(project: Project) -> list[str]:
     """Names of the stages that these settings ask for, in order."""
     rungs = project.settings.rungs
-    methods = list(dict.fromkeys(m for r in rungs if (m := rung_method(r))))
+    methods = list(dict.fromkeys(m for r in rungs for m in list_trainings(r)))
     head = ["ingest", "mask", "format", "dedupe", "split", "benchmark", "dataset"]
     index = ["index"] if uses_index(project.settings) else []
+    pairs = ["preferences"] if any(m != sft_method(m) for m in methods) else []
     trains, evaluates = [f"train/{m}" for m in methods], [f"evaluate/{r}" for r in rungs]
-    return [*head, *index, *trains, *evaluates, "decide", "report"]
+    return [*head, *index, *pairs, *trains, *evaluates, "decide", "report"]
 
 
 def uses_index(settings: Settings) -> bool:
@@ -139,7 +146,30 @@ def _index(p: Project) -> StageResult:
                 lambda s, inputs, out: index.run(s, {"mask": p.path("mask")}, out), ("lancedb",))  # fmt: skip
 
 
+def _preferences(p: Project) -> StageResult:
+    from nichetune.train import pairs
+
+    return _run(p, "preferences", ("train", "benchmark", "corpus"), ["format", "benchmark"],
+                p.subset("preference", "dedupe", "split", "tasks"), pairs.run)  # fmt: skip
+
+
+def _move(p: Project, method: str) -> StageResult:
+    from nichetune.train import preference
+
+    start = f"train/{sft_method(method)}"
+    inputs = ["preferences", start, *(["index"] if uses_index(p.settings) else [])]
+    folders = {name: p.path(name) for name in [*inputs, "mask"]} | {"sft": p.path(start)}
+    return _run(
+        p, f"train/{method}", ("train", "generate", "models"), inputs,
+        p.subset("base", "train", "preference", "tasks", "index"),
+        lambda s, _inputs, out: preference.run(s, folders, out, method),
+        ("torch", "transformers", "trl", "peft", "bitsandbytes"),
+    )  # fmt: skip
+
+
 def _train(p: Project, method: str) -> StageResult:
+    if method != sft_method(method):
+        return _move(p, method)
     if method == "classical":
         from nichetune.train import classical
 
@@ -201,7 +231,7 @@ def _decide(p: Project) -> StageResult:
 def _report(p: Project) -> StageResult:
     from nichetune.report import render
 
-    trains = [n for n in list_stages(p) if n.startswith(("train/", "evaluate/"))]
+    trains = [n for n in list_stages(p) if n.startswith(("preferences", "train/", "evaluate/"))]
     inputs = ["decide", "dataset", "benchmark", "split", "dedupe", "format", "mask", "ingest", *trains]
     whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve", "data", "sweep"})
     return _run(p, "report", ("report", "decide", "evaluate"), inputs, whole, render.run)
@@ -219,6 +249,7 @@ def _run(
 
 _RUN: dict[str, Callable[..., StageResult]] = {
     "ingest": _ingest, "mask": _mask, "format": _format, "dedupe": _dedupe, "split": _split,
-    "benchmark": _benchmark, "dataset": _dataset, "index": _index, "train": _train, "evaluate": _evaluate,
+    "benchmark": _benchmark, "dataset": _dataset, "index": _index, "preferences": _preferences,
+    "train": _train, "evaluate": _evaluate,
     "decide": _decide, "report": _report,
 }  # fmt: skip

@@ -17,7 +17,7 @@ from nichetune.core.errors import SystemFailure, UserError, explain_os_error
 from nichetune.core.files import read_json
 from nichetune.core.settings import Settings
 from nichetune.core.stages import StageResult
-from nichetune.evaluate.candidates import rung_method
+from nichetune.evaluate.candidates import list_trainings
 from nichetune.pipeline.flow import Project, list_stages, run_one
 
 
@@ -104,6 +104,6 @@ def run_needed(project: Project, name: str) -> StageResult:
             if stage == name:
                 break
             own, _, method = stage.partition("/")
-            if not method or (own == "train" and kind == "evaluate" and method == rung_method(part)):
+            if not method or (own == "train" and kind in ("train", "evaluate") and method in list_trainings(part)):
                 run_one(project, stage)
         return run_one(project, name)

@@ -25,7 +25,7 @@ from nichetune.corpus.masking.findings import PLACEHOLDER
 from nichetune.pipeline.flow import Project, list_stages
 
 # What a run keeps of single records; later stages work on the sealed items and the training set as they are.
-_STAGES = ("ingest", "mask", "format", "dedupe", "split", "benchmark", "index")
+_STAGES = ("ingest", "mask", "format", "dedupe", "split", "benchmark", "index", "preferences")
 _PLACE = re.compile(r"^(?P<file>.+?)(?:\s?\[(?P<part>[^\]]+)\])?(?::p(?P<page>\d+))?(?::(?P<line>\d+))?$")
 _READING = "reading.jsonl"
 
@@ -182,6 +182,8 @@ def _describe(hit: _Hit) -> str:
         return f"kept, group {record.get('group', '')}"
     if hit.stage == "split":
         return {"train": "training set", "dev": "development set", "holdout": "holdout"}.get(hit.stem, hit.stem)
+    if hit.stage == "preferences":
+        return {"train": "pair to learn from", "heldout": "pair held out"}.get(hit.stem, hit.stem)
     return {"benchmark": "sealed", "index": "indexed as a passage"}.get(hit.stage, "kept")
 
 

@@ -127,7 +127,20 @@ def _read_curve(file: Path) -> list[LossPoint]:
     return [LossPoint(int(point["step"]), float(point["loss"])) for point in iter_jsonl(file)]
 
 
-_FLOW = ("ingest", "mask", "format", "dedupe", "split", "benchmark", "dataset", "index", "train", "evaluate", "decide")
+_FLOW = (
+    "ingest",
+    "mask",
+    "format",
+    "dedupe",
+    "split",
+    "benchmark",
+    "dataset",
+    "index",
+    "preferences",
+    "train",
+    "evaluate",
+    "decide",
+)
 
 
 def _read_manifests(inputs: dict[str, Path]) -> dict[str, dict[str, Any]]:

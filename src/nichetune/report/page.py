@@ -22,6 +22,7 @@ from nichetune.report.data import build_data
 from nichetune.report.differences import build_differences
 from nichetune.report.headline import build_headline
 from nichetune.report.material import Material
+from nichetune.report.preference import build_preferences
 from nichetune.report.provenance import build_provenance
 from nichetune.report.quality import build_abstention, build_quality
 from nichetune.report.training import build_training
@@ -46,6 +47,7 @@ SECTIONS = (
     Section("comparisons", "Is the dearer rung really better?", build_comparisons),
     Section("cost", "Quality against cost", build_cost),
     Section("abstention", "Knowing when not to answer", build_abstention),
+    Section("preference", "Could preferences move what is left?", build_preferences),
     Section("differences", "Wins and losses, side by side", build_differences),
     Section("regressions", "Against production", build_regressions),
     Section("data", "What became of the data", build_data),

@@ -8,13 +8,13 @@
 
 Each becomes plain columns: `text`, `answer` and perhaps `system`; other keys stay. A model here answers one question
 at a time, so of a conversation the first exchange is taken, which needs nothing that was said before it. What is left
-out is counted: later turns, and rejected answers.
+out is counted: later turns, and rejected answers; these stay where the source holds preferences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nichetune.core.settings import SourceSettings, TaskSettings
@@ -43,6 +43,7 @@ class Exchange:
     Attributes:
         later_turns: turns of the conversation that are left out.
         rejected: answers of preference pairs that are left out.
+        refused: the rejected answer of a pair that is kept as one.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Exchange:
     system: str = ""
     later_turns: int = 0
     rejected: int = 0
+    refused: str = ""
 
 
 def recognise_chat(samples: Sequence[dict[str, Any]], source: SourceSettings, task: TaskSettings) -> str:
@@ -57,6 +59,8 @@ def recognise_chat(samples: Sequence[dict[str, Any]], source: SourceSettings, ta
 
     A source that maps the text or the answer, and a form whose fields are columns, says itself what is what.
     """
+    if source.holds == "preferences":
+        return "preference"
     if source.chat == "none":
         return ""
     if source.chat != "auto":
@@ -99,7 +103,8 @@ def to_columns(record: dict[str, Any], chat: str, source: SourceSettings, task: 
     exchange = _EXCHANGES[chat](record, source)
     used = {*_TURNS, source.map.get("messages", ""), "instruction", "input", "output", "prompt", "completion", "chosen"}
     rest = {name: value for name, value in record.items() if name not in used | {"rejected", "system"}}
-    return rest | {"text": exchange.text, "system": exchange.system} | _answer_columns(exchange.answer, task), exchange
+    said = {"text": exchange.text, "system": exchange.system, "rejected": exchange.refused}
+    return rest | said | _answer_columns(exchange.answer, task), exchange
 
 
 def _answer_columns(answer: str, task: TaskSettings) -> dict[str, Any]:
@@ -135,8 +140,12 @@ def _from_prompt(record: dict[str, Any], source: SourceSettings) -> Exchange:
 
 
 def _from_preference(record: dict[str, Any], source: SourceSettings) -> Exchange:
-    found = _join(record.get("prompt"), record.get("chosen"), record, source)
-    return Exchange(found.text, found.answer, found.system, found.later_turns, rejected=1)
+    names = {"text": "prompt", "answer": "chosen", "rejected": "rejected"}
+    prompt, chosen, rejected = (record.get(source.map.get(name, usual)) for name, usual in names.items())
+    found = _join(prompt, chosen, record, source)
+    if source.holds != "preferences":
+        return replace(found, rejected=1)
+    return replace(found, refused=_join(prompt, rejected, record, source).answer)
 
 
 def _join(prompt: Any, answer: Any, record: dict[str, Any], source: SourceSettings) -> Exchange:

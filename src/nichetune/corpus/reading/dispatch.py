@@ -111,7 +111,7 @@ class Reading:
         """Messages as they are for examples; for documents each as one or more passages under its subject."""
         read = mail.read_message if self.kind == "eml" else mail.read_mailbox
         for record in read(handle):
-            if record.values is None or self.source.holds == "examples":
+            if record.values is None or self.source.holds != "documents":
                 yield record
                 continue
             values, place = record.values, f"{self.label}:{record.line}" if self.kind == "mbox" else self.label
