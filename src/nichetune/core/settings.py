@@ -10,7 +10,7 @@ Every field's description carries its unit and the reason for its default; the r
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
@@ -402,6 +402,22 @@ class TrainSettings(Section):
         "auto: unless even checkpointing does not make it fit.",
     )
     checkpoint_every_s: int = Field(60, ge=1, description="Seconds between checkpoints; a kill costs at most this.")
+    engine: Literal["local", "ray"] = Field(
+        "local",
+        description="Where the ranks run. local: this machine. ray: a Ray cluster, with `nichetune[ray]` on every node "
+        "and the run's folder where all nodes see it; where data is cleaned is data.engine's.",
+    )
+    processes: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        1,
+        description="Ranks that share each device step (batch_size must divide by them); loss and weights are those of "
+        "one. auto: one a GPU.",
+    )
+    sharding: Literal["none", "fsdp2", "deepspeed"] = Field(
+        "none",
+        description="What a rank holds. none: the whole model. fsdp2, deepspeed: its share of weights, gradients and "
+        "optimiser, for models that no GPU holds alone; on GPUs only.",
+    )
+    ray_address: str = Field("", description="The Ray cluster's address, as data.address; empty: a Ray started here.")
 
 
 class GenerateSettings(Section):

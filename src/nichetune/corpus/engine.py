@@ -1,4 +1,4 @@
-"""Chooses where Daft's programs run: on this machine's cores, or on a Ray cluster.
+"""Chooses where Daft's programs run: on this machine's cores, or on a Ray cluster; connects to Ray for all who use it.
 
 settings.data -> Daft's runner, for this process and until it ends
 
@@ -29,28 +29,42 @@ def start_engine(data: DataSettings) -> None:
     """
     if data.engine == "native" or is_on_ray():
         return
+    connect_ray(data.address, "data")
+    daft.set_runner_ray(noop_if_initialized=True)
+
+
+def connect_ray(address: str, section: str) -> None:
+    """Connects this process to a Ray cluster, or starts one here where the address is empty.
+
+    Args:
+        section: the settings section that asks, for the errors.
+
+    Raises:
+        UserError: Ray is not installed, or the address is none.
+        SystemFailure: the cluster does not answer.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # as for Daft: nothing is sent home
     try:
         import ray
     except ImportError:
-        raise UserError("data.engine is ray, and Ray is not installed: pip install nichetune[ray]") from None
-    if data.address:
-        _refuse_silence(data.address)
+        raise UserError(f"{section}.engine is ray, and Ray is not installed: pip install nichetune[ray]") from None
+    key = "data.address" if section == "data" else f"{section}.ray_address"
+    if address:
+        _refuse_silence(address, key, section)
     else:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # it serves this machine alone
-    options: dict[str, Any] = {"address": data.address or "local", "log_to_driver": False, "logging_level": "ERROR"}
-    if not data.address:
+    options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "ERROR"}
+    if not address:
         options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
     try:
         if not ray.is_initialized():
             ray.init(**options)
-        daft.set_runner_ray(noop_if_initialized=True)
     except (ConnectionError, RuntimeError, TimeoutError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise SystemFailure(f"Ray at {data.address or 'this machine'} does not start or answer: {first}") from error
+        raise SystemFailure(f"Ray at {address or 'this machine'} does not start or answer: {first}") from error
 
 
-def _refuse_silence(address: str) -> None:
+def _refuse_silence(address: str, key: str, section: str) -> None:
     """Asks before Ray does, which waits for minutes."""
     parts = urlsplit(address if "://" in address else f"//{address}")
     try:
@@ -58,11 +72,11 @@ def _refuse_silence(address: str) -> None:
     except ValueError:
         host = port = None
     if not host or not port:
-        raise UserError(f"data.address: {address!r} is no address: write host:6379, or ray://host:10001")
+        raise UserError(f"{key}: {address!r} is no address: write host:6379, or ray://host:10001")
     try:
         socket.create_connection((host, port), _ANSWER_WITHIN_S).close()
     except OSError as error:
         raise SystemFailure(
-            f"Ray at {address} does not answer ({error.strerror or error}): check data.address, or set data.engine to "
-            f"native"
+            f"Ray at {address} does not answer ({error.strerror or error}): check {key}, or set {section}.engine to "
+            f"{'native' if section == 'data' else 'local'}"
         ) from error

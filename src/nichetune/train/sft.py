@@ -27,8 +27,11 @@ from nichetune.models.adapters import attach_adapter
 from nichetune.models.compute import pick_dtype
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
 from nichetune.models.packaged import resolve_model
-from nichetune.train.data import EncodedSet, encode_examples, plan_order
+from nichetune.train.data import IGNORED, EncodedSet, encode_examples, plan_order
 from nichetune.train.fit import Fit, choose_fit
+from nichetune.train.ranks import IDLE, deal_order, first_goes_first, is_launched, place
+from nichetune.train.sharding import sharding_arguments
+from nichetune.train.spread import is_spread, spread_training
 
 DEFAULT_RATES: dict[str, float] = {"qlora": 6e-4, "lora": 6e-4, "full": 6e-5}
 # Outside these a run is almost surely mistaken: an adapter at full tuning's rate learns nothing, and the reverse
@@ -46,11 +49,15 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
     """
     _refuse_unmasked(inputs["mask"])
     examples = read_records(inputs["split"] / "train.jsonl", Example)
-    refuse_contaminated(examples, verify_benchmark(inputs["benchmark"]))
+    if not is_launched():  # else the launcher has looked
+        refuse_contaminated(examples, verify_benchmark(inputs["benchmark"]))
+    if is_spread(settings):
+        return spread_training(settings, inputs, out, method)
     chats = training_chats(settings, examples, inputs.get("index") if settings.train.retrieval else None)
     folder = resolve_model(settings.base.model, settings.base.revision)
     encoded = encode_examples(load_tokenizer(folder), chats, settings.base.max_length, settings.train.too_long)
-    fit = _keep_fit(settings, method, folder, encoded, out)
+    with first_goes_first():
+        fit = _keep_fit(settings, method, folder, encoded, out)
     base = load_base(
         settings.base.model_copy(update={"dtype": fit.dtype}),
         quantisation="nf4" if method == "qlora" else "none",
@@ -58,10 +65,11 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
         frozen=method != "full",
     )
     trainable = _count_trainable(base, method, settings)
-    history = _train(base, encoded, settings, method, out, fit)
-    _save(base, out)
-    write_jsonl(out / "loss.jsonl", history)
-    shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
+    history, weights = _train(base, encoded, settings, method, out, fit)
+    if place().writes:
+        _save(base, out, weights)
+        write_jsonl(out / "loss.jsonl", history)
+        shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
     return _report(settings, method, examples, encoded, base, trainable)
 
 
@@ -101,34 +109,39 @@ def _count_trainable(base: LoadedModel, method: Method, settings: Settings) -> i
 
 def _train(
     base: LoadedModel, encoded: EncodedSet, settings: Settings, method: Method, out: Path, fit: Fit
-) -> list[Any]:
+) -> tuple[list[Any], dict[str, Any] | None]:
+    """The loss by step, and the weights where no process holds them all."""
     with quiet_libraries():
         import torch
         from transformers import PrinterCallback
 
+        from nichetune.train.rank_trainer import RankTrainer
         from nichetune.train.trainer import ShowProgress, SupervisedTrainer, TimedCheckpoints
 
         order = plan_order(
             [len(e.ids) for e in encoded.examples], settings.train.batch_size, settings.train.epochs, settings.seed
         )
         steps = math.ceil(len(order) / (settings.train.batch_size * settings.train.accumulation))
-        trainer = SupervisedTrainer(
+        own = deal_order(order, settings.train.batch_size, place())
+        trainer = (RankTrainer if is_launched() else SupervisedTrainer)(
             model=base.model, head_dtype=getattr(torch, base.dtype), processing_class=base.tokenizer,
-            args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
+            args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, own),
             callbacks=[TimedCheckpoints(settings.train.checkpoint_every_s)],
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)  # our own progress line says it
         with track(f"training {method}", steps, "steps") as tick:
             trainer.add_callback(ShowProgress(tick))
             trainer.train(resume_from_checkpoint=_last_checkpoint(out))
-    return _history(trainer.state.log_history)
+        whole = None if settings.train.sharding == "none" else trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    return _history(trainer.state.log_history), whole
 
 
 def _dataset(encoded: EncodedSet, order: list[int]) -> Any:
     from datasets import Dataset
 
-    rows = [encoded.examples[i] for i in order]
-    return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": [r.labels for r in rows]})
+    rows = [encoded.examples[i] for i in order]  # IDLE's is any: its labels are left out
+    labels = [[IGNORED] * len(r.ids) if i == IDLE else r.labels for i, r in zip(order, rows, strict=True)]
+    return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": labels})
 
 
 def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int, out: Path, fit: Fit) -> Any:
@@ -139,11 +152,12 @@ def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int
         output_dir=str(out / _CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
         learning_rate=choose_rate(train, method), lr_scheduler_type="cosine",
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=train.weight_decay,
-        max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size,
+        max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size // place().ranks,
         gradient_accumulation_steps=train.accumulation, num_train_epochs=1, max_length=None, packing=False,
         bf16=base.device == "cuda", use_cpu=base.device == "cpu", gradient_checkpointing=fit.checkpointing,
         logging_steps=1, logging_nan_inf_filter=False, save_strategy="no", save_total_limit=2, report_to="none",
         disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False, optim="adamw_torch_fused",
+        ddp_find_unused_parameters=False, **sharding_arguments(train),
     )  # fmt: skip
 
 
@@ -163,11 +177,11 @@ def _history(logs: list[dict[str, float]]) -> list[dict[str, float]]:
     return history
 
 
-def _save(base: LoadedModel, out: Path) -> None:
+def _save(base: LoadedModel, out: Path, weights: dict[str, Any] | None = None) -> None:
     folder = out / "adapter"
     shutil.rmtree(folder, ignore_errors=True)
     with quiet_libraries():
-        base.model.save_pretrained(folder, safe_serialization=True)
+        base.model.save_pretrained(folder, safe_serialization=True, state_dict=weights)
         base.tokenizer.save_pretrained(folder)
     _sort_targets(folder / "adapter_config.json")
     _forget_how_loaded(folder / "tokenizer_config.json")

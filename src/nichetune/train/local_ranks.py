@@ -1,0 +1,51 @@
+"""Ranks on this machine, by torch's own launcher: one a GPU (nccl), or several processes on the processor (gloo)."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from nichetune.core.settings import Settings
+from nichetune.models.loading import pick_device, quiet_libraries
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Whether ranks will use GPUs, and how many there are."""
+
+    cuda: bool
+    gpus: int
+
+
+def look_around(settings: Settings) -> Machine:
+    """What this machine has for ranks."""
+    import torch
+
+    cuda = pick_device(settings.base.device) == "cuda"
+    return Machine(cuda, torch.cuda.device_count() if cuda else 0)
+
+
+def run_ranks(settings: Settings, order: Path, ranks: int, cuda: bool) -> dict[int, int]:
+    """Runs the order in `ranks` processes; returns exit codes by rank of those that failed, negative for signals."""
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # what went wrong, the ranks say in one line
+    config = LaunchConfig(
+        min_nodes=1, max_nodes=1, nproc_per_node=ranks, max_restarts=0, rdzv_backend="c10d",
+        rdzv_endpoint="127.0.0.1:0", local_addr="127.0.0.1",
+    )  # fmt: skip
+    try:
+        with quiet_libraries():
+            elastic_launch(config, sys.executable)("-m", "nichetune.train.rank", str(order))
+    except ChildFailedError as error:
+        return {rank: failure.exitcode for rank, failure in error.failures.items()}
+    except SignalException as error:
+        if error.sigval == signal.SIGINT:
+            raise KeyboardInterrupt from None
+        raise SystemExit(128 + error.sigval) from None
+    return {}

@@ -1,0 +1,62 @@
+"""Ranks as workers of a Ray cluster, by Ray Train: several machines, or this one.
+
+The run's folder and the base model must stand where every node sees them; each worker carries out the same order as a
+local rank does.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from nichetune.core.settings import Settings
+from nichetune.corpus.engine import connect_ray
+from nichetune.train.local_ranks import Machine
+
+
+def look_around(settings: Settings) -> Machine:
+    """Connects to the cluster; what it has for ranks.
+
+    Raises:
+        UserError: Ray is not installed, or the address is none.
+        SystemFailure: the cluster does not answer.
+    """
+    os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")
+    connect_ray(settings.train.ray_address, "train")
+    import ray
+
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    return Machine(gpus > 0 and settings.base.device != "cpu", gpus)
+
+
+def run_ranks(settings: Settings, order: Path, ranks: int, cuda: bool) -> dict[int, int]:
+    """Runs the order in `ranks` workers; returns {0: 1} where one of them failed."""
+    from ray.exceptions import RayError
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.base_trainer import TrainingFailedError
+    from ray.train.torch import TorchTrainer
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = TorchTrainer(
+            _work, train_loop_config={"order": str(order)},
+            scaling_config=ScalingConfig(num_workers=ranks, use_gpu=cuda),
+            run_config=RunConfig(storage_path=folder, failure_config=FailureConfig(max_failures=0)),
+        )  # fmt: skip
+        try:
+            trainer.fit()
+        except (RayError, TrainingFailedError):
+            return {0: 1}
+    return {}
+
+
+def _work(given: dict[str, Any]) -> None:
+    from ray import train
+
+    from nichetune.core.files import read_json
+    from nichetune.train.rank import carry_out
+
+    context = train.get_context()
+    if carry_out(read_json(Path(given["order"])), context.get_world_rank(), context.get_world_size()):
+        raise RuntimeError("a rank failed; its error stands beside the order")
