@@ -61,7 +61,7 @@ def load_base(
     device = pick_device(base.device)
     held_packed = packed and quantisation == "nf4"  # whose products are in float32 on a CPU, see quantise.py
     dtype = "float32" if held_packed and device == "cpu" else pick_dtype(base.dtype, device)
-    model = _load_weights(folder, device, quantisation_config() if held_packed else None)
+    model = _load_weights(folder, device, quantisation_config(device) if held_packed else None, frozen)
     if quantisation == "nf4" and not packed:
         round_to_nf4(model)
     if device == "cpu" and not held_packed:
@@ -91,12 +91,13 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def _load_weights(folder: Path, device: str, config: Any) -> Any:
+def _load_weights(folder: Path, device: str, config: Any, frozen: bool) -> Any:
     with quiet_libraries():
         import torch
         from transformers import AutoModelForCausalLM
 
-        dtype = torch.bfloat16 if device == "cuda" else torch.float32
+        # Weights that are trained stay in float32: steps of 1e-5 of a weight are lost in bfloat16's 8 bits.
+        dtype = torch.bfloat16 if device == "cuda" and frozen else torch.float32
         try:
             model = AutoModelForCausalLM.from_pretrained(
                 str(folder), dtype=dtype, quantization_config=config, use_safetensors=True, trust_remote_code=False

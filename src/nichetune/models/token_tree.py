@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from nichetune.models.gpu import attend_rows
+
 IMPLEMENTATION = "nichetune_token_tree"
 _TOLERANCE = 0.02  # of the largest state; bfloat16 weights differ by less, another kind of attention by more
 
@@ -132,11 +134,13 @@ def attend(
     scale = scaling if scaling is not None else width**-0.5
     rows, longest = tree.paths.shape
     asked = _along_paths(query[0], tree.paths)  # [heads, rows, longest, head_dim]
-    keys, values = (
-        _along_paths(part[0], tree.paths).repeat_interleave(heads // kv_heads, dim=0) for part in (key, value)
-    )
-    out = _CausalAttention.apply(*(part.flatten(0, 1) for part in (asked, keys, values)), scale)
-    spread = out.view(heads, rows * longest, width).index_select(1, tree.homes)  # [heads, nodes, head_dim]
+    keys, values = (_along_paths(part[0], tree.paths) for part in (key, value))
+    if query.is_cuda:  # where a table of scores costs more than it saves
+        out = attend_rows(asked, keys, values, scale)
+    else:
+        keys, values = (part.repeat_interleave(heads // kv_heads, dim=0) for part in (keys, values))
+        out = _CausalAttention.apply(*(part.flatten(0, 1) for part in (asked, keys, values)), scale)
+    spread = out.reshape(heads, rows * longest, width).index_select(1, tree.homes)  # [heads, nodes, head_dim]
     return spread.transpose(0, 1)[None], None
 
 

@@ -25,6 +25,7 @@ from nichetune.core.stages import Report
 from nichetune.generate.prompts import training_chats
 from nichetune.models.adapters import attach_adapter
 from nichetune.models.compute import pick_dtype
+from nichetune.models.gpu import use_gpu_kernels
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
 from nichetune.models.packaged import resolve_model
 from nichetune.train.data import IGNORED, EncodedSet, encode_examples, plan_order
@@ -64,6 +65,8 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) 
         packed=fit.packed,
         frozen=method != "full",
     )
+    if used := use_gpu_kernels(base.model):
+        say(f"  {method}: kernels by {' and '.join(used)}")
     trainable = _count_trainable(base, method, settings)
     history, weights = _train(base, encoded, settings, method, out, fit)
     if place().writes:

@@ -13,6 +13,7 @@ from torch.utils.data import SequentialSampler
 from transformers import TrainerCallback
 from trl import SFTTrainer
 
+from nichetune.models.head_loss import sum_losses
 from nichetune.models.token_tree import use_token_tree
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
 
@@ -42,10 +43,7 @@ class SupervisedTrainer(SFTTrainer):
         base = base.get_base_model() if hasattr(base, "get_base_model") else base
         targets = inputs["shift_labels"]
         states, head = predicting_states(base.get_decoder(), inputs), base.get_output_embeddings()
-        logits = torch.nn.functional.linear(
-            states.to(self.head_dtype), head.weight.to(self.head_dtype), head.bias
-        ).float()  # [supervised, vocabulary]
-        total = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+        total = sum_losses(states, head, targets, self.head_dtype)
         count = num_items_in_batch if num_items_in_batch is not None else len(targets)
         loss = total / torch.as_tensor(count, device=total.device).clamp(min=1)
         return (loss, {"loss": loss}) if return_outputs else loss
