@@ -74,5 +74,5 @@ def test_what_goes_wrong_in_a_rank_is_one_line_here(tiny, inputs, tmp_path):
 def test_what_ranks_cannot_share_is_refused_before_any_starts(tiny, inputs, tmp_path):
     with pytest.raises(UserError, match=r"train\.batch_size 4 does not divide by 3 ranks .* set it to 6"):
         train(make_settings(tiny, processes=3), inputs, tmp_path / "out", "lora")
-    with pytest.raises(UserError, match="train.sharding: fsdp2 needs CUDA GPUs"):
+    with pytest.raises(UserError, match=r"train\.sharding: fsdp2 needs CUDA GPUs"):
         train(make_settings(tiny, sharding="fsdp2"), inputs, tmp_path / "out", "lora")
