@@ -9,14 +9,13 @@ from typing import Any
 import torch
 
 from nichetune.benchmark import seal
-from nichetune.core.files import read_json, write_json, write_jsonl
+from nichetune.core.files import iter_jsonl, write_json, write_jsonl
 from nichetune.core.records import Example, Expected, Message, Source
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report
 from nichetune.train import sft
 
 SIDES = ["left", "right", "both", "none"]
-CHECKPOINTS = "checkpoints"
 
 
 def make_tiny_base(folder: Path, tokenizer: Any) -> Path:
@@ -64,23 +63,19 @@ def make_inputs(folder: Path, settings: Settings) -> dict[str, Path]:
     return inputs
 
 
-def train(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> tuple[Report, list[float], Any]:
+def train(
+    settings: Settings, inputs: dict[str, Path], out: Path, method: str, resume: bool = False
+) -> tuple[Report, list[float], Any]:
     """Report, loss curve and weights of one training."""
     from safetensors.torch import load_file
 
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    if not resume:
+        shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
     report = sft.run(settings, inputs, out, method)  # type: ignore[arg-type]
-    losses = [step["loss"] for step in map(_parse, (out / "loss.jsonl").read_text().splitlines())]
+    losses = [step["loss"] for step in iter_jsonl(out / "loss.jsonl")]
     name = "model.safetensors" if method == "full" else "adapter_model.safetensors"
     return report, losses, load_file(out / "adapter" / name)
-
-
-def _parse(line: str) -> dict[str, float]:
-    import json
-
-    parsed: dict[str, float] = json.loads(line)
-    return parsed
 
 
 def differ(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
@@ -88,6 +83,3 @@ def differ(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
     assert a.keys() == b.keys()
     apart = sum(float((a[k] - b[k]).double().pow(2).sum()) for k in a)
     return float((apart / sum(float(b[k].double().pow(2).sum()) for k in b)) ** 0.5)
-
-
-__all__ = ["CHECKPOINTS", "differ", "make_inputs", "make_settings", "make_tiny_base", "read_json", "train"]

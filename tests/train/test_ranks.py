@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
+import torch
 from ranks_tools import differ, make_inputs, make_settings, make_tiny_base, train
 
 from nichetune.core.errors import UserError
 from nichetune.train.ranks import IDLE, Place, deal_order
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from nichetune.core.settings import Settings
+from nichetune.train import sft
+settings, inputs, out = json.loads(sys.argv[1])
+sft.run(Settings.model_validate(settings), {k: Path(v) for k, v in inputs.items()}, Path(out), "lora")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +95,43 @@ def test_what_ranks_cannot_share_is_refused_before_any_starts(tiny, inputs, tmp_
         train(make_settings(tiny, processes=3), inputs, tmp_path / "out", "lora")
     with pytest.raises(UserError, match=r"train\.sharding: fsdp2 needs CUDA GPUs"):
         train(make_settings(tiny, sharding="fsdp2"), inputs, tmp_path / "out", "lora")
+
+
+@pytest.mark.slow
+def test_a_killed_launcher_leaves_no_rank_and_its_training_goes_on_to_the_same_bits(tiny, inputs, tmp_path):
+    settings = make_settings(tiny, processes=2, epochs=80, checkpoint_every_s=1)
+    _, losses, weights = train(settings, inputs, tmp_path / "unbroken", "lora")
+    out = tmp_path / "killed"
+    out.mkdir()
+    given = [settings.model_dump(mode="json", by_alias=True), {k: str(v) for k, v in inputs.items()}, str(out)]
+    command = [sys.executable, "-c", SCRIPT, json.dumps(given)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(command, env=environment) as process:
+        while not list(out.glob("checkpoints/checkpoint-*/trainer_state.json")) and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    assert not (out / "loss.jsonl").exists()
+    wait_until(lambda: not list_ranks(out))
+    _, resumed, ends = train(settings, inputs, out, "lora", resume=True)
+    assert resumed == losses
+    assert all(torch.equal(ends[name], weights[name]) for name in weights)
+
+
+def list_ranks(out):
+    """Processes that carry out the order of this folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue
+        if b"nichetune.train.rank" in words and str(out).encode() in words:
+            found.append(path)
+    return found
+
+
+def wait_until(true, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)

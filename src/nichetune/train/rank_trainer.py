@@ -40,8 +40,10 @@ class RankTrainer(SupervisedTrainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """This rank's share of the step's loss, times the ranks, by which upstream's mean divides it again."""
-        loss = functools.partial(super().compute_loss, model, inputs, False, num_items_in_batch)
-        return model(inside=lambda: loss() * place().ranks)
+        own = functools.partial(super().compute_loss, model, inputs, False, num_items_in_batch)
+        ranks = 1 if num_items_in_batch is None else place().ranks
+        loss = model(inside=lambda: own() * ranks)
+        return (loss, {"loss": loss}) if return_outputs else loss
 
     def _maybe_log_save_evaluate(self, *given: Any, **named: Any) -> None:
         """Ranks save and stop together, when the first one wants to: clocks differ, and saving is done in common."""
