@@ -95,6 +95,7 @@ def make_trainer(peer: str, method: str, folder: Path, rows: Rows, batch: int, c
         learning_rate=RATE, num_train_epochs=1, max_length=LONGEST, report_to="none", save_strategy="no",
         logging_steps=10, disable_tqdm=True, train_sampling_strategy="sequential", dataloader_pin_memory=CUDA, **own,
     )  # fmt: skip
+    args._n_gpu = min(1, args.n_gpu)  # one GPU, however many are here
     given = {"model": loaded.model, "args": args, "train_dataset": Dataset.from_list(rows), "callbacks": [clock]}
     head = {"head_dtype": getattr(torch, dtype)}
     kind = SupervisedTrainer if ours else SFTTrainer

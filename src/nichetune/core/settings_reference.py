@@ -48,6 +48,8 @@ def _type_name(annotation: Any) -> str:
         return " / ".join(str(a) for a in inner)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_type_name(a) for a in inner if a is not type(None))
+    if origin is typing.Annotated:
+        return _type_name(inner[0])
     if origin is list:
         return f"list of {_type_name(inner[0])}"
     if origin is dict:

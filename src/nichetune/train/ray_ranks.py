@@ -7,13 +7,20 @@ local rank does.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from nichetune.core.progress import say
 from nichetune.core.settings import Settings
 from nichetune.corpus.engine import connect_ray
 from nichetune.train.local_ranks import Machine
+
+_PROGRESS = "progress.txt"
 
 
 def look_around(settings: Settings) -> Machine:
@@ -45,7 +52,8 @@ def run_ranks(settings: Settings, order: Path, ranks: int, cuda: bool) -> dict[i
             run_config=RunConfig(storage_path=folder, failure_config=FailureConfig(max_failures=0)),
         )  # fmt: skip
         try:
-            trainer.fit()
+            with _follow(order.parent / _PROGRESS):
+                trainer.fit()
         except (RayError, TrainingFailedError):
             return {0: 1}
     return {}
@@ -58,5 +66,31 @@ def _work(given: dict[str, Any]) -> None:
     from nichetune.train.rank import carry_out
 
     context = train.get_context()
-    if carry_out(read_json(Path(given["order"])), context.get_world_rank(), context.get_world_size()):
+    order = Path(given["order"])
+    if context.get_world_rank() == 0:  # a worker's own output stays on its node
+        sys.stderr = (order.parent / _PROGRESS).open("a", buffering=1, encoding="utf-8")
+    if carry_out(read_json(order), context.get_world_rank(), context.get_world_size()):
         raise RuntimeError("a rank failed; its error stands beside the order")
+
+
+@contextmanager
+def _follow(path: Path) -> Iterator[None]:
+    """Says here what rank 0 says there."""
+    path.touch()
+    done = threading.Event()
+
+    def tail() -> None:
+        with path.open(encoding="utf-8") as lines:
+            ended = False
+            while not ended:
+                ended = done.wait(0.5)
+                for line in lines:
+                    say(line.rstrip("\n"))
+
+    thread = threading.Thread(target=tail, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -151,7 +151,7 @@ def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int
     from trl import SFTConfig
 
     train = settings.train
-    return SFTConfig(
+    arguments = SFTConfig(
         output_dir=str(out / _CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
         learning_rate=choose_rate(train, method), lr_scheduler_type="cosine",
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=train.weight_decay,
@@ -162,6 +162,8 @@ def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int
         disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False, optim="adamw_torch_fused",
         ddp_find_unused_parameters=False, **sharding_arguments(train),
     )  # fmt: skip
+    arguments._n_gpu = min(1, arguments.n_gpu)  # else upstream spreads one process over all GPUs, with another batch
+    return arguments
 
 
 def _last_checkpoint(out: Path) -> str | None:

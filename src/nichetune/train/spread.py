@@ -25,7 +25,13 @@ _STATUS: dict[int, type[NichetuneError]] = {1: CheckFailed, 2: UserError}
 def is_spread(settings: Settings) -> bool:
     """Whether these settings ask for other processes than this one, and this is not one of them already."""
     train = settings.train
-    return not is_launched() and (train.engine == "ray" or train.processes != 1 or train.sharding != "none")
+    if is_launched() or (train.engine == "local" and train.sharding == "none" and train.processes == 1):
+        return False
+    if train.engine == "local" and train.sharding == "none" and train.processes == "auto":
+        from nichetune.train.local_ranks import look_around
+
+        return look_around(settings).gpus > 1
+    return True
 
 
 def spread_training(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) -> Report:
