@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +43,7 @@ def run_ranks(settings: Settings, order: Path, ranks: int, cuda: bool) -> dict[i
         rdzv_endpoint="127.0.0.1:0", local_addr="127.0.0.1",
     )  # fmt: skip
     try:
-        with quiet_libraries():
+        with quiet_libraries(), _signals_kept():
             elastic_launch(config, sys.executable)("-m", "nichetune.train.rank", str(order))
     except ChildFailedError as error:
         return {rank: failure.exitcode for rank, failure in error.failures.items()}
@@ -49,3 +52,16 @@ def run_ranks(settings: Settings, order: Path, ranks: int, cuda: bool) -> dict[i
             raise KeyboardInterrupt from None
         raise SystemExit(128 + error.sigval) from None
     return {}
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """The launcher takes these signals for itself, and leaves them so."""
+    names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+    kept = {name: signal.getsignal(name) for name in names}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for name, handler in kept.items():
+                signal.signal(name, handler)

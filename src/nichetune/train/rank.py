@@ -70,11 +70,10 @@ def _train(order: dict[str, Any], rank: int) -> dict[str, Any]:
         torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ["LOCAL_WORLD_SIZE"])))
     if not dist.is_initialized():  # Ray's workers are
         dist.init_process_group("cpu:gloo,cuda:nccl" if order["cuda"] else "gloo")
-    try:
-        return asdict(sft.run(settings, inputs, Path(order["out"]), order["method"]))
-    finally:
-        if os.environ.get("TORCHELASTIC_RUN_ID"):
-            dist.destroy_process_group()
+    report = asdict(sft.run(settings, inputs, Path(order["out"]), order["method"]))
+    if os.environ.get("TORCHELASTIC_RUN_ID"):  # Ray ends its own
+        dist.destroy_process_group()
+    return report
 
 
 def _locate(error: Exception, rank: int) -> str:
