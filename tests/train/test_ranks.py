@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pydantic import ValidationError
 from ranks_tools import differ, make_inputs, make_settings, make_tiny_base, train
 
 from nichetune.core.errors import UserError
@@ -91,8 +92,8 @@ def test_what_goes_wrong_in_a_rank_is_one_line_here(tiny, inputs, tmp_path):
 
 
 def test_what_ranks_cannot_share_is_refused_before_any_starts(tiny, inputs, tmp_path):
-    with pytest.raises(UserError, match=r"train\.batch_size 4 does not divide by 3 ranks .* set it to 6"):
-        train(make_settings(tiny, processes=3), inputs, tmp_path / "out", "lora")
+    with pytest.raises(ValidationError, match=r"batch_size 4 does not divide by processes 3, .* set batch_size to 6"):
+        make_settings(tiny, processes=3)
     with pytest.raises(UserError, match=r"train\.sharding: fsdp2 needs CUDA GPUs"):
         train(make_settings(tiny, sharding="fsdp2"), inputs, tmp_path / "out", "lora")
 

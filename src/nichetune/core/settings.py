@@ -419,6 +419,16 @@ class TrainSettings(Section):
     )
     ray_address: str = Field("", description="The Ray cluster's address, as data.address; empty: a Ray started here.")
 
+    @model_validator(mode="after")
+    def _check_ranks(self) -> TrainSettings:
+        if self.processes != "auto" and self.batch_size % self.processes:
+            fits = -(-self.batch_size // self.processes) * self.processes
+            raise ValueError(
+                f"batch_size {self.batch_size} does not divide by processes {self.processes}, which share each step: "
+                f"set batch_size to {fits}"
+            )
+        return self
+
 
 class GenerateSettings(Section):
     """Generating answers."""

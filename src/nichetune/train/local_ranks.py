@@ -17,10 +17,11 @@ from nichetune.models.loading import pick_device, quiet_libraries
 
 @dataclass(frozen=True)
 class Machine:
-    """Whether ranks will use GPUs, and how many there are."""
+    """Whether ranks will use GPUs, how many there are, and how many ranks fit (None: any number)."""
 
     cuda: bool
     gpus: int
+    most: int | None
 
 
 def look_around(settings: Settings) -> Machine:
@@ -28,7 +29,8 @@ def look_around(settings: Settings) -> Machine:
     import torch
 
     cuda = pick_device(settings.base.device) == "cuda"
-    return Machine(cuda, torch.cuda.device_count() if cuda else 0)
+    gpus = torch.cuda.device_count() if cuda else 0
+    return Machine(cuda, gpus, gpus if cuda else None)
 
 
 def run_ranks(settings: Settings, order: Path, ranks: int, cuda: bool) -> dict[int, int]:

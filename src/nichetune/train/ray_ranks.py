@@ -34,8 +34,10 @@ def look_around(settings: Settings) -> Machine:
     connect_ray(settings.train.ray_address, "train")
     import ray
 
-    gpus = int(ray.cluster_resources().get("GPU", 0))
-    return Machine(gpus > 0 and settings.base.device != "cpu", gpus)
+    has = ray.cluster_resources()
+    gpus = int(has.get("GPU", 0))
+    cuda = gpus > 0 and settings.base.device != "cpu"
+    return Machine(cuda, gpus, gpus if cuda else int(has.get("CPU", 1)))
 
 
 def run_ranks(settings: Settings, order: Path, ranks: int, cuda: bool) -> dict[int, int]:

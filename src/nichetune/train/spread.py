@@ -16,6 +16,7 @@ from nichetune.core.files import read_json, write_json
 from nichetune.core.progress import say
 from nichetune.core.settings import Method, Settings
 from nichetune.core.stages import Report
+from nichetune.train.local_ranks import Machine
 from nichetune.train.rank import FOLDER, ORDER, REPORT
 from nichetune.train.ranks import is_launched
 
@@ -47,7 +48,7 @@ def spread_training(settings: Settings, inputs: dict[str, Path], out: Path, meth
         from nichetune.train import local_ranks as engine  # type: ignore[no-redef]
     machine = engine.look_around(settings)
     ranks = machine.gpus or 1 if settings.train.processes == "auto" else settings.train.processes
-    _refuse_impossible(settings, ranks, machine.cuda)
+    _refuse_impossible(settings, ranks, machine)
     folder = out / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     order = {
@@ -63,14 +64,17 @@ def spread_training(settings: Settings, inputs: dict[str, Path], out: Path, meth
     return report
 
 
-def _refuse_impossible(settings: Settings, ranks: int, cuda: bool) -> None:
+def _refuse_impossible(settings: Settings, ranks: int, machine: Machine) -> None:
     train = settings.train
+    if machine.most is not None and ranks > machine.most:
+        kind = "GPUs" if machine.cuda else "cores"
+        raise UserError(f"train.processes is {ranks}, and {machine.most} {kind} are there: set it to {machine.most}")
     if train.batch_size % ranks:
         raise UserError(
-            f"train.batch_size {train.batch_size} does not divide by {ranks} ranks (train.processes): each step is "
-            f"shared among them, so set it to {-(-train.batch_size // ranks) * ranks}"
+            f"train.batch_size {train.batch_size} does not divide by {ranks} GPUs (train.processes: auto), which "
+            f"share each step: set it to {-(-train.batch_size // ranks) * ranks}"
         )
-    if train.sharding != "none" and not cuda:
+    if train.sharding != "none" and not machine.cuda:
         raise UserError(f"train.sharding: {train.sharding} needs CUDA GPUs, and none is used here: set it to none")
     if train.sharding == "deepspeed":
         from importlib.util import find_spec
