@@ -40,6 +40,7 @@ def carry_out(order: dict[str, Any], rank: int, ranks: int) -> int:
     """Trains as this rank; what goes wrong is written where the launcher finds it, and gives the exit status."""
     folder = Path(order["out"]) / FOLDER
     take_place(rank, ranks)
+    os.chdir(order["here"])  # a base model's folder may be named from there
     silence_progress(rank > 0 or order["quiet"])
     try:
         report = _train(order, rank)

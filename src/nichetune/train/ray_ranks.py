@@ -43,8 +43,7 @@ def look_around(settings: Settings) -> Machine:
 def run_ranks(settings: Settings, order: Path, ranks: int, cuda: bool) -> dict[int, int]:
     """Runs the order in `ranks` workers; returns {0: 1} where one of them failed."""
     from ray.exceptions import RayError
-    from ray.train import FailureConfig, RunConfig, ScalingConfig
-    from ray.train.base_trainer import TrainingFailedError
+    from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
     from ray.train.torch import TorchTrainer
 
     with tempfile.TemporaryDirectory() as folder:

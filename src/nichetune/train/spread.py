@@ -54,7 +54,7 @@ def spread_training(settings: Settings, inputs: dict[str, Path], out: Path, meth
     order = {
         "settings": settings.model_dump(mode="json", by_alias=True), "method": method, "out": str(out.absolute()),
         "inputs": {name: str(path.absolute()) for name, path in inputs.items()},
-        "cuda": machine.cuda, "quiet": progress.is_silent(),
+        "cuda": machine.cuda, "quiet": progress.is_silent(), "here": str(Path.cwd()),
     }  # fmt: skip
     write_json(folder / ORDER, order)
     say(f"  {method}: {ranks} ranks, {settings.train.engine}, on {'GPUs' if machine.cuda else 'processors'}")
