@@ -34,7 +34,7 @@ def make_tiny_base(folder: Path, tokenizer: Any) -> Path:
 
 def make_example(n: int, part: str) -> Example:
     """A note and its side; notes are of different lengths."""
-    text = f"{part} note {n}: " + "pain since a day and " * (n % 5) + f"now on the {SIDES[n % 4]}."
+    text = f"{part} note {n}: " + f"{part} pain of day {n} and " * (n % 5) + f"{part} now on the {SIDES[n % 4]}."
     return Example(
         id=f"{part}-{n}", group=f"{part}-{n}", task="side", messages=[Message(role="user", content=text)],
         expected=Expected(answer=SIDES[n % 4]), source=Source(file="notes.jsonl", line=n),
