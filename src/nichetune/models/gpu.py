@@ -51,7 +51,7 @@ def attend_rows(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, sca
         parts = (part.permute(1, 2, 0, 3) for part in (query, key, value))  # [rows, longest, heads, head_dim]
         flashed: torch.Tensor = flash_attn_func(*parts, softmax_scale=scale, causal=True)
         return flashed.permute(2, 0, 1, 3)
-    parts = (part.transpose(0, 1) for part in (query, key, value))  # [rows, heads, longest, head_dim]
+    q, k, v = (part.transpose(0, 1) for part in (query, key, value))  # [rows, heads, longest, head_dim]
     grouped = query.shape[0] != key.shape[0]
-    out = torch.nn.functional.scaled_dot_product_attention(*parts, is_causal=True, scale=scale, enable_gqa=grouped)
+    out = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=grouped)
     return out.transpose(0, 1)

@@ -44,11 +44,11 @@ class _PiecedLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, states: Any, weight: Any, bias: Any, targets: Any, rows: int) -> torch.Tensor:
         total = torch.zeros((), device=states.device)
-        grads = [torch.zeros_like(states), None, None]
+        state_grad, weight_grad, bias_grad = torch.zeros_like(states), None, None
         if ctx.needs_input_grad[1]:
-            grads[1] = torch.zeros_like(weight, dtype=torch.float32)
+            weight_grad = torch.zeros_like(weight, dtype=torch.float32)
         if bias is not None and ctx.needs_input_grad[2]:
-            grads[2] = torch.zeros_like(bias, dtype=torch.float32)
+            bias_grad = torch.zeros_like(bias, dtype=torch.float32)
         for start in range(0, len(targets), max(1, rows)):
             place = slice(start, start + max(1, rows))
             piece, wanted = states[place], targets[place]
@@ -58,18 +58,16 @@ class _PiecedLoss(torch.autograd.Function):
             total += -(at_target[:, 0] * counted).sum()
             slopes = shares.exp_().scatter_add_(1, wanted.clamp(min=0)[:, None], -torch.ones_like(at_target))
             slopes = slopes.mul_(counted[:, None]).to(states.dtype)  # [piece, vocabulary]
-            grads[0][place] = slopes @ weight
-            if grads[1] is not None:
-                grads[1] += slopes.T @ piece
-            if grads[2] is not None:
-                grads[2] += slopes.sum(0)
-        ctx.save_for_backward(*(g for g in grads if g is not None))
-        ctx.present, ctx.dtypes = [g is not None for g in grads], (states.dtype, weight.dtype, weight.dtype)
+            state_grad[place] = slopes @ weight
+            if weight_grad is not None:
+                weight_grad += slopes.T @ piece
+            if bias_grad is not None:
+                bias_grad += slopes.sum(0)
+        ctx.save_for_backward(state_grad, weight_grad, bias_grad)
+        ctx.dtypes = (states.dtype, weight.dtype, None if bias is None else bias.dtype)
         return total
 
     @staticmethod
     def backward(ctx: Any, *outer: Any) -> tuple[Any, ...]:
-        kept = iter(ctx.saved_tensors)
-        grads = [next(kept) if present else None for present in ctx.present]
-        scaled = [None if g is None else (g * outer[0]).to(d) for g, d in zip(grads, ctx.dtypes, strict=True)]
-        return (*scaled, None, None)
+        grads = zip(ctx.saved_tensors, ctx.dtypes, strict=True)
+        return (*(None if grad is None else (grad * outer[0]).to(dtype) for grad, dtype in grads), None, None)

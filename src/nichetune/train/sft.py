@@ -160,7 +160,7 @@ def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int
         bf16=base.device == "cuda", use_cpu=base.device == "cpu", gradient_checkpointing=fit.checkpointing,
         logging_steps=1, logging_nan_inf_filter=False, save_strategy="no", save_total_limit=2, report_to="none",
         disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False, optim="adamw_torch_fused",
-        ddp_find_unused_parameters=False, **sharding_arguments(train),
+        ddp_find_unused_parameters=False, log_level_replica="error", **sharding_arguments(train),
     )  # fmt: skip
     arguments._n_gpu = min(1, arguments.n_gpu)  # else upstream spreads one process over all GPUs, with another batch
     return arguments

@@ -35,6 +35,9 @@ class SupervisedTrainer(SFTTrainer):
         chosen: Any = train_dataset if train_dataset is not None else self.train_dataset
         return SequentialSampler(chosen)
 
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """No card in checkpoints: it is TRL's template, and it imports whatever tracker is installed, broken or not."""
+
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
