@@ -31,7 +31,6 @@ def compare():
     from torch.distributed.fsdp import fully_shard
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from nichetune.models.fused_lora import fuse_lora
     from nichetune.models.head_loss import sum_losses
     from nichetune.models.token_tree import use_token_tree
     from nichetune.train.batches import collate_tree, predicting_states
@@ -49,7 +48,7 @@ def compare():
         base = LlamaForCausalLM(config)
         adapted = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False)
         model = get_peft_model(base, adapted)
-        assert fuse_lora(model) == 14 and use_token_tree(base)
+        assert use_token_tree(base)
         run_inside_forward(base)
         if sharded:
             for layer in base.model.layers:

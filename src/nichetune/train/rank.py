@@ -2,7 +2,7 @@
 
 Reads <out>/ranks/order.json -> what `train/sft` writes (rank 0), report.json (rank 0) or error-<rank>.json:
 
-    {"message": "the loss is not a number: …", "status": 3, "known": true, "time": 1764085522.1}
+    {"kind": "SystemFailure", "message": "the loss is not a number: …", "known": true, "time": 1764085522.1}
 
     python -m nichetune.train.rank runs/x/train/.lora.work/ranks/order.json
 """
@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nichetune.core.errors import NichetuneError, explain_os_error
+from nichetune.core.errors import NichetuneError, SystemFailure, explain_os_error
 from nichetune.core.files import read_json, write_json
 from nichetune.core.progress import silence_progress
 from nichetune.core.settings import Settings
@@ -46,12 +46,10 @@ def carry_out(order: dict[str, Any], rank: int, ranks: int) -> int:
         report = _train(order, rank)
     except Exception as error:  # noqa: BLE001 - one line for a person, whatever it was; its text may hold their data
         known = explain_os_error(error) if isinstance(error, OSError) else error
-        named = isinstance(known, NichetuneError)
-        status = known.exit_status if isinstance(known, NichetuneError) else 3
-        message = str(known) if named else _locate(error, rank)
-        facts = {"message": message, "status": status, "known": named, "time": time.time()}
+        named = known if isinstance(known, NichetuneError) else SystemFailure(_locate(error, rank))
+        facts = {"kind": type(named).__name__, "message": str(named), "known": named is known, "time": time.time()}
         write_json(folder / f"error-{rank}.json", facts)
-        return status
+        return named.exit_status
     if rank == 0:
         write_json(folder / REPORT, report)
     return 0

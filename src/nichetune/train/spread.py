@@ -10,8 +10,8 @@ import shutil
 import signal
 from pathlib import Path
 
-from nichetune.core import progress
-from nichetune.core.errors import CheckFailed, NichetuneError, SystemFailure, UserError
+from nichetune.core import errors, progress
+from nichetune.core.errors import SystemFailure, UserError
 from nichetune.core.files import read_json, write_json
 from nichetune.core.progress import say
 from nichetune.core.settings import Method, Settings
@@ -19,8 +19,6 @@ from nichetune.core.stages import Report
 from nichetune.train.local_ranks import Machine
 from nichetune.train.rank import FOLDER, ORDER, REPORT
 from nichetune.train.ranks import is_launched
-
-_STATUS: dict[int, type[NichetuneError]] = {1: CheckFailed, 2: UserError}
 
 
 def is_spread(settings: Settings) -> bool:
@@ -85,10 +83,10 @@ def _refuse_impossible(settings: Settings, ranks: int, machine: Machine) -> None
 
 def _collect(folder: Path, codes: dict[int, int]) -> Report:
     """Rank 0's report, or the error that came first: the others only missed the rank that had it."""
-    errors = [read_json(path) for path in folder.glob("error-*.json")]
-    if errors:
-        first = min(errors, key=lambda e: (not e["known"], e["time"]))
-        raise _STATUS.get(first["status"], SystemFailure)(first["message"])
+    found = [read_json(path) for path in folder.glob("error-*.json")]
+    if found:
+        first = min(found, key=lambda e: (not e["known"], e["time"]))
+        raise getattr(errors, first["kind"], SystemFailure)(first["message"])
     if not (folder / REPORT).is_file() or any(codes.values()):
         raise SystemFailure(_explain_death(codes))
     return Report(**read_json(folder / REPORT))
