@@ -24,3 +24,15 @@ def base():
 @pytest.fixture(scope="session")
 def tokenizer(base):
     return base.tokenizer
+
+
+def pytest_collection_modifyitems(items):
+    """What needs a GPU is skipped where there is none."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="no CUDA GPU here"))

@@ -20,6 +20,11 @@ def silence_progress(quiet: bool = True) -> None:
     _quiet = quiet
 
 
+def is_silent() -> bool:
+    """Whether progress output is off."""
+    return _quiet
+
+
 def say(text: str) -> None:
     """Prints one line of progress for a person."""
     if not _quiet:

@@ -446,6 +446,22 @@ class TrainSettings(Section):
         description="Where loss and settings are also logged, in `tracking/` of the run unless the tracker's own "
         "environment says else (Weights & Biases: offline unless WANDB_MODE is set); never a text of yours.",
     )
+    engine: Literal["local", "ray"] = Field(
+        "local",
+        description="Where the ranks run. local: this machine. ray: a Ray cluster, with `nichetune[ray]` on every node "
+        "and the run's folder where all nodes see it; where data is cleaned is data.engine's.",
+    )
+    processes: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        1,
+        description="Ranks that share each device step (batch_size must divide by them); loss and weights are those of "
+        "one. auto: one a GPU.",
+    )
+    sharding: Literal["none", "fsdp2", "deepspeed"] = Field(
+        "none",
+        description="What a rank holds. none: the whole model. fsdp2, deepspeed: its share of weights, gradients and "
+        "optimiser, for models that no GPU holds alone; on GPUs only.",
+    )
+    ray_address: str = Field("", description="The Ray cluster's address, as data.address; empty: a Ray started here.")
 
     @field_validator("targets")
     @classmethod
@@ -453,6 +469,16 @@ class TrainSettings(Section):
         if not targets:
             raise ValueError("an empty list adapts nothing: name layers (q_proj, v_proj), or all-linear")
         return targets
+
+    @model_validator(mode="after")
+    def _check_ranks(self) -> TrainSettings:
+        if self.processes != "auto" and self.batch_size % self.processes:
+            fits = -(-self.batch_size // self.processes) * self.processes
+            raise ValueError(
+                f"batch_size {self.batch_size} does not divide by processes {self.processes}, which share each step: "
+                f"set batch_size to {fits}"
+            )
+        return self
 
 
 class PreferenceSettings(Section):

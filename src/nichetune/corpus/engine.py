@@ -1,4 +1,4 @@
-"""Chooses where Daft's programs run: on this machine's cores, or on a Ray cluster.
+"""Chooses where Daft's programs run: on this machine's cores, or on a Ray cluster; connects to Ray for all who use it.
 
 settings.data -> Daft's runner, for this process and until it ends
 
@@ -29,15 +29,15 @@ def start_engine(data: DataSettings) -> None:
     """
     if data.engine == "native" or is_on_ray():
         return
-    connect_ray(data.address, "data.engine is ray")
+    connect_ray(data.address, "data.engine is ray", "data.address")
     daft.set_runner_ray(noop_if_initialized=True)
 
 
-def connect_ray(address: str, wanted: str) -> bool:
+def connect_ray(address: str, wanted: str, key: str) -> bool:
     """Connects this process to a Ray cluster, or starts a Ray on this machine where the address is empty.
 
     Args:
-        wanted: what of the settings asks for Ray, for the error.
+        wanted: what of the settings asks for Ray, for the errors; key: the setting that holds the address.
 
     Returns:
         False where this process was connected before.
@@ -52,7 +52,7 @@ def connect_ray(address: str, wanted: str) -> bool:
     except ImportError:
         raise UserError(f"{wanted}, and Ray is not installed: pip install nichetune[ray]") from None
     if address:
-        _refuse_silence(address)
+        _refuse_silence(address, key, key.partition(".")[0])
     else:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # it serves this machine alone
     options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "ERROR"}
@@ -68,7 +68,7 @@ def connect_ray(address: str, wanted: str) -> bool:
     return True
 
 
-def _refuse_silence(address: str) -> None:
+def _refuse_silence(address: str, key: str, section: str) -> None:
     """Asks before Ray does, which waits for minutes."""
     parts = urlsplit(address if "://" in address else f"//{address}")
     try:
@@ -76,11 +76,11 @@ def _refuse_silence(address: str) -> None:
     except ValueError:
         host = port = None
     if not host or not port:
-        raise UserError(f"data.address: {address!r} is no address: write host:6379, or ray://host:10001")
+        raise UserError(f"{key}: {address!r} is no address: write host:6379, or ray://host:10001")
     try:
         socket.create_connection((host, port), _ANSWER_WITHIN_S).close()
     except OSError as error:
         raise SystemFailure(
-            f"Ray at {address} does not answer ({error.strerror or error}): check data.address, or set data.engine to "
-            f"native"
+            f"Ray at {address} does not answer ({error.strerror or error}): check {key}, or set {section}.engine to "
+            f"{'native' if section == 'data' else 'local'}"
         ) from error

@@ -13,8 +13,8 @@ from nichetune.models.compute import frozen_linears
 BLOCK_WEIGHTS = 64  # weights that share one scale, QLoRA's own choice
 
 
-def quantisation_config() -> Any:
-    """Packed NF4, scales quantised as well, products in float32."""
+def quantisation_config(device: str = "cpu") -> Any:
+    """Packed NF4, scales quantised as well; products in float32, on a GPU in bfloat16."""
     import torch
     from transformers import BitsAndBytesConfig
 
@@ -22,7 +22,7 @@ def quantisation_config() -> Any:
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.float32,
+        bnb_4bit_compute_dtype=torch.bfloat16 if device == "cuda" else torch.float32,
     )
 
 

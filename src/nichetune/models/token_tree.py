@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from nichetune.models.gpu import attend_rows
+
 IMPLEMENTATION = "nichetune_token_tree"
 _TOLERANCE = 0.02  # of the largest state; bfloat16 weights differ by less, another kind of attention by more
 
@@ -142,6 +144,10 @@ def attend(
     heads, kv_heads, width = query.shape[1], key.shape[1], query.shape[-1]
     scale = scaling if scaling is not None else width**-0.5
     rows, longest = tree.paths.shape
+    if query.is_cuda:  # where a table of scores costs more than it saves
+        asked, keys, values = (_along_paths(part[0], tree.paths) for part in (query, key, value))
+        rowed = attend_rows(asked, keys, values, scale).reshape(heads, rows * longest, width)
+        return rowed.index_select(1, tree.homes).transpose(0, 1)[None], None
     # Query heads that share a key head are asked as further rows of it: no key is copied.
     asked = _along_paths(query[0], tree.paths).view(kv_heads, heads // kv_heads, rows, longest, width).transpose(1, 2)
     asked = asked.reshape(kv_heads * rows, -1, width)  # [kv_heads x rows, share x longest, head_dim]

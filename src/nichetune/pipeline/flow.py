@@ -43,7 +43,8 @@ class Project:
 
     def subset(self, *sections: str) -> dict[str, Any]:
         """The resolved settings of some sections, for a stage's key."""
-        whole = self.settings.model_dump(mode="json", by_alias=True)
+        elsewhere = {"train": {"engine", "ray_address"}}  # where ranks run changes nothing
+        whole = self.settings.model_dump(mode="json", by_alias=True, exclude=elsewhere)
         used = {name: whole[name] for name in sections}
         if "tasks" in used:  # digests sort keys, and a form is written in its fields' order
             used["field_order"] = {name: list(task.fields) for name, task in self.settings.tasks.items()}

@@ -34,7 +34,7 @@ def open_workers(sweep: SweepSettings, data: DataSettings) -> Iterator[Submit]:
             "sweep.storage: a cluster cannot share the run's SQLite file: give the URL of a database that all of its "
             "machines reach, such as postgresql+psycopg://…"
         )
-    connected = connect_ray(data.address, "sweep.parallel is more than 1")
+    connected = connect_ray(data.address, "sweep.parallel is more than 1", "data.address")
     import ray
 
     share = _share_of_machine(ray, sweep.parallel)

@@ -13,6 +13,7 @@ from nichetune.core.progress import say
 from nichetune.core.settings import Method, TrainSettings
 from nichetune.models.compute import Dtype
 from nichetune.models.memory import Shape, free_bytes, plan_memory, read_shape
+from nichetune.train.ranks import place
 
 _GIB = 2**30
 _SHARE = 0.9  # of the free memory that the plan may fill: forecasts are held to 10%
@@ -81,7 +82,8 @@ def list_ways(train: TrainSettings, method: Method, dtype: Dtype, device: str) -
     if method == "qlora" and train.dequantise == "auto":
         packings = [False, True]
     recomputes = [train.checkpointing == "on"] if train.checkpointing != "auto" else [False, True]
-    splits = [n for n in range(1, train.batch_size + 1) if train.batch_size % n == 0]
+    own = train.batch_size // place().ranks  # examples of a device step that are this rank's
+    splits = [n for n in range(1, own + 1) if own % n == 0]
     compact = device == "cpu"  # a GPU's memory has an allocator of its own
     ways = [Fit(packed, again, dtype, n, compact) for packed in packings for again in recomputes for n in splits]
     if compact and not packings[0] and not recomputes[0]:
@@ -92,7 +94,7 @@ def list_ways(train: TrainSettings, method: Method, dtype: Dtype, device: str) -
 def need_bytes(shape: Shape, train: TrainSettings, method: str, way: Fit, device: str, longest: int) -> int:
     """The forecast peak of one way."""
     return plan_memory(
-        shape, method, train.rank, train.batch_size // way.splits, longest, packed=way.packed,
+        shape, method, train.rank, train.batch_size // place().ranks // way.splits, longest, packed=way.packed,
         checkpointing=way.checkpointing, weight_bytes=2 if way.dtype == "bfloat16" else 4, device=device,
         accumulation=train.accumulation * way.splits, compact=way.compact,
     ).total  # fmt: skip

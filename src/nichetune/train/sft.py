@@ -26,14 +26,18 @@ from nichetune.core.stages import Report
 from nichetune.models.adapters import attach_adapter
 from nichetune.models.allocator import compact_heap
 from nichetune.models.compute import pick_dtype
+from nichetune.models.gpu import use_gpu_kernels
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
 from nichetune.models.memory import free_bytes
 from nichetune.models.packaged import resolve_model
 from nichetune.train.chats import keep_chats
-from nichetune.train.data import EncodedSet, encode_examples, plan_order
+from nichetune.train.data import IGNORED, EncodedSet, encode_examples, plan_order
 from nichetune.train.failures import explain_memory, what_would_fit
 from nichetune.train.fit import Fit, choose_fit, describe_fit
 from nichetune.train.optimisers import choose_optimiser
+from nichetune.train.ranks import IDLE, deal_order, first_goes_first, is_launched, place
+from nichetune.train.sharding import sharding_arguments
+from nichetune.train.spread import is_spread, spread_training
 from nichetune.train.trackers import FOLDER, check_trackers, track_in
 
 DEFAULT_RATES: dict[str, float] = {"qlora": 6e-4, "lora": 6e-4, "full": 6e-5}
@@ -60,13 +64,17 @@ def run(
     check_trackers(settings.train.trackers)
     _refuse_unmasked(inputs["mask"])
     examples, dev = _read_examples(settings, inputs)
+    if is_spread(settings) and not callbacks:  # which cannot follow into other processes; the result is the same
+        return spread_training(settings, inputs, out, method)
     folder = resolve_model(settings.base.model, settings.base.revision)
     index = inputs.get("index") if settings.train.retrieval else None
-    chats = keep_chats(settings, [*examples, *dev], index, inputs["mask"].parent / "cache")
+    with first_goes_first():
+        chats = keep_chats(settings, [*examples, *dev], index, inputs["mask"].parent / "cache")
     tokenizer, limits = load_tokenizer(folder), (settings.base.max_length, settings.train.too_long)
     encoded = encode_examples(tokenizer, {e.id: chats[e.id] for e in examples}, *limits)
     judged = encode_examples(tokenizer, {e.id: chats[e.id] for e in dev}, *limits) if dev else None
-    fit = _keep_fit(settings, method, folder, encoded, out)
+    with first_goes_first():
+        fit = _keep_fit(settings, method, folder, encoded, out)
     longest, free = max(len(e.ids) for e in encoded.examples), free_bytes(pick_device(settings.base.device))
     explained = explain_memory(lambda: what_would_fit(settings.train, method, folder, fit, longest, free))
     with explained, compact_heap(fit.compact):
@@ -76,12 +84,15 @@ def run(
             packed=fit.packed,
             frozen=method != "full",
         )
+        if used := use_gpu_kernels(base.model):
+            say(f"  {method}: kernels by {' and '.join(used)}")
         trainable = _count_trainable(base, method, settings)
         with track_in(inputs["mask"].parent / FOLDER, settings.project, method, settings.train.trackers):
-            history = _train(base, encoded, judged, settings, method, out, fit, callbacks)
-    _save(base, out)
-    write_jsonl(out / "loss.jsonl", history)
-    shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
+            history, weights = _train(base, encoded, judged, settings, method, out, fit, callbacks)
+    if place().writes:
+        _save(base, out, weights)
+        write_jsonl(out / "loss.jsonl", history)
+        shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
     return _report(settings, method, examples, encoded, base, trainable, history)
 
 
@@ -91,7 +102,8 @@ def _read_examples(settings: Settings, inputs: dict[str, Path]) -> tuple[list[Ex
     dev = read_records(inputs["split"] / "dev.jsonl", Example) if settings.train.early_stopping else []
     if settings.train.early_stopping and not dev:
         raise UserError("train.early_stopping needs a development set, and this split has none: set split.dev to 0.06")
-    refuse_contaminated([*examples, *dev], verify_benchmark(inputs["benchmark"]))
+    if not is_launched():  # else the launcher has looked
+        refuse_contaminated([*examples, *dev], verify_benchmark(inputs["benchmark"]))
     return examples, dev
 
 
@@ -134,21 +146,24 @@ def _count_trainable(base: LoadedModel, method: Method, settings: Settings) -> i
 def _train(
     base: LoadedModel, encoded: EncodedSet, judged: EncodedSet | None, settings: Settings, method: Method, out: Path,
     fit: Fit, callbacks: Sequence[Any],
-) -> list[Any]:  # fmt: skip
+) -> tuple[list[Any], dict[str, Any] | None]:  # fmt: skip
+    """The loss by step, and the weights where no process holds them all."""
     with quiet_libraries():
         import torch
         from transformers import PrinterCallback
 
         from nichetune.train.early import StopEarly
         from nichetune.train.interrupt import FinishStep
+        from nichetune.train.rank_trainer import RankTrainer
         from nichetune.train.trainer import ShowProgress, SupervisedTrainer, TimedCheckpoints
 
         train = settings.train
         order = plan_order([len(e.ids) for e in encoded.examples], train.batch_size, train.epochs, settings.seed)
         steps = math.ceil(len(order) / (train.batch_size * train.accumulation))
-        trainer = SupervisedTrainer(
+        own = deal_order(order, train.batch_size, place())
+        trainer = (RankTrainer if is_launched() else SupervisedTrainer)(
             model=base.model, head_dtype=getattr(torch, base.dtype), processing_class=base.tokenizer,
-            args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, order),
+            args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, own),
             eval_dataset=_dataset(judged, range(len(judged.examples))) if judged else None,
             callbacks=[TimedCheckpoints(train.checkpoint_every_s), *callbacks],
         )  # fmt: skip
@@ -161,7 +176,8 @@ def _train(
             trainer.add_callback(stop)
             trainer.train(resume_from_checkpoint=_last_checkpoint(out))
         stop.leave(trainer.state.global_step, steps)
-    return _history(trainer.state.log_history)
+        whole = None if train.sharding == "none" else trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    return _history(trainer.state.log_history), whole
 
 
 def _guard(trainer: Any, encoded: EncodedSet, settings: Settings, method: Method, base: LoadedModel) -> Any:
@@ -179,8 +195,9 @@ def _guard(trainer: Any, encoded: EncodedSet, settings: Settings, method: Method
 def _dataset(encoded: EncodedSet, order: Iterable[int]) -> Any:
     from datasets import Dataset
 
-    rows = [encoded.examples[i] for i in order]
-    return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": [r.labels for r in rows]})
+    rows = [encoded.examples[i] for i in order]  # IDLE's is any: its labels are left out
+    labels = [[IGNORED] * len(r.ids) if i == IDLE else r.labels for i, r in zip(order, rows, strict=True)]
+    return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": labels})
 
 
 def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int, out: Path, fit: Fit) -> Any:
@@ -194,18 +211,22 @@ def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int
     watched = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": every, "save_steps": every,
                "load_best_model_at_end": True, "metric_for_best_model": "eval_loss",
                "greater_is_better": False} if every else {"save_strategy": "no"}  # fmt: skip
-    return SFTConfig(
+    arguments = SFTConfig(
         output_dir=str(out / _CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
         learning_rate=choose_rate(train, method), lr_scheduler_type="cosine",
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=train.weight_decay,
-        max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size // fit.splits,
+        max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size // fit.splits // place().ranks,
         gradient_accumulation_steps=train.accumulation * fit.splits, num_train_epochs=1, max_length=None, packing=False,
         bf16=base.device == "cuda" and base.dtype == "bfloat16", fp16=base.device == "cuda" and base.dtype == "float16",
         use_cpu=base.device == "cpu", gradient_checkpointing=fit.checkpointing,
-        logging_steps=1, logging_nan_inf_filter=False, save_total_limit=2, report_to=[*train.trackers] or "none",
+        logging_steps=1, logging_nan_inf_filter=False, save_total_limit=2,
+        report_to=([*train.trackers] if place().writes else []) or "none",
         run_name=method, project=settings.project, disable_tqdm=True, dataloader_pin_memory=False,
         remove_unused_columns=False, optim=choose_optimiser(train.optimiser, base.device), **watched,
+        ddp_find_unused_parameters=False, log_level_replica="error", **sharding_arguments(train),
     )  # fmt: skip
+    arguments._n_gpu = min(1, arguments.n_gpu)  # else upstream spreads one process over all GPUs, with another batch
+    return arguments
 
 
 def _last_checkpoint(out: Path) -> str | None:
@@ -228,11 +249,11 @@ def _history(logs: list[dict[str, float]]) -> list[dict[str, float]]:
     return [{"step": n, "loss": loss} | ({"dev_loss": judged[n]} if n in judged else {}) for n, loss in steps]
 
 
-def _save(base: LoadedModel, out: Path) -> None:
+def _save(base: LoadedModel, out: Path, weights: dict[str, Any] | None = None) -> None:
     folder = out / "adapter"
     shutil.rmtree(folder, ignore_errors=True)
     with quiet_libraries():
-        base.model.save_pretrained(folder, safe_serialization=True)
+        base.model.save_pretrained(folder, safe_serialization=True, state_dict=weights)
         base.tokenizer.save_pretrained(folder)
     _sort_targets(folder / "adapter_config.json")
     _forget_how_loaded(folder / "tokenizer_config.json")
