@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -133,3 +134,13 @@ def test_early_stopping_without_a_development_set_is_a_mistake_told(job, tmp_pat
     job.dev = []
     with pytest.raises(UserError, match="this split has none: set"):
         job.run(tmp_path / "out", early_stopping=2)
+
+
+def test_the_loss_over_a_pass_counts_each_step_by_its_tokens():
+    steps = [{"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.0}, {"step": 3, "loss": 0.0}]
+    expected = guards.Expectation(0.8, 3, [80, 10, 10], 1e-3, "float32", lambda: "a leak")
+    guards.LossGuard(expected, lambda: 0.0)._refuse_impossible(SimpleNamespace(log_history=steps))  # 0.8, though 1/3
+    steps[0]["loss"] = 0.4
+    with pytest.raises(SystemFailure, match="a leak"):
+        guards.LossGuard(expected, lambda: 0.0)._refuse_impossible(SimpleNamespace(log_history=steps))
+    assert guards.tokens_by_step(coded(([5], [1, 2]), ([5], [1, 2, 3]), ([9], [4])), [2, 0, 1], 2) == [3, 3]

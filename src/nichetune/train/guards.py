@@ -35,6 +35,7 @@ class Expectation:
     Attributes:
         floor: least loss that a model can have which sees the prompts only, in nats a supervised token.
         pass_steps: optimiser steps of one pass over the examples.
+        step_tokens: supervised tokens of each step, in order.
         rate: the learning rate.
         dtype: format of the frozen weights.
         explain_low: looks for what would explain a loss that is too low; asked only then.
@@ -42,6 +43,7 @@ class Expectation:
 
     floor: float
     pass_steps: int
+    step_tokens: list[int]
     rate: float
     dtype: str
     explain_low: Callable[[], str]
@@ -121,8 +123,9 @@ class LossGuard(TrainerCallback):
             )
 
     def _refuse_impossible(self, state: Any) -> None:
-        losses = [log["loss"] for log in state.log_history if "loss" in log][-self.expected.pass_steps :]
-        mean = sum(losses) / len(losses)
+        seen = [log for log in state.log_history if "loss" in log][-self.expected.pass_steps :]
+        weights = [self.expected.step_tokens[int(log["step"]) - 1] for log in seen]
+        mean = sum(log["loss"] * weight for log, weight in zip(seen, weights, strict=True)) / sum(weights)
         if mean < _BELOW * self.expected.floor:
             self._stop_low(
                 f"{mean:.4f} over a whole pass, where equal prompts with different answers allow no less than "
@@ -137,6 +140,12 @@ def sum_weights(model: Any) -> list[float]:
     """One number a trained tensor, which any step that is not rounded away changes."""
     sums = (torch.linalg.vector_norm(p.detach(), 1, dtype=torch.float64) for p in model.parameters() if p.requires_grad)
     return [float(one.full_tensor() if hasattr(one, "full_tensor") else one) for one in sums]  # a sharded one is whole
+
+
+def tokens_by_step(encoded: EncodedSet, order: list[int], examples: int) -> list[int]:
+    """Supervised tokens of each step of so many examples."""
+    taught = [sum(label != IGNORED for label in example.labels) for example in encoded.examples]
+    return [sum(taught[i] for i in order[start : start + examples]) for start in range(0, len(order), examples)]
 
 
 def entropy_floor(encoded: EncodedSet) -> float:

@@ -168,7 +168,7 @@ def _train(
             callbacks=[TimedCheckpoints(train.checkpoint_every_s), *callbacks],
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)  # our own progress line says it
-        trainer.add_callback(_guard(trainer, encoded, settings, method, base))
+        trainer.add_callback(_guard(trainer, encoded, order, settings, method, base))
         if judged:
             trainer.add_callback(StopEarly(train.early_stopping))
         with track(f"training {method}", steps, "steps") as tick, FinishStep() as stop:
@@ -180,15 +180,17 @@ def _train(
     return _history(trainer.state.log_history), whole
 
 
-def _guard(trainer: Any, encoded: EncodedSet, settings: Settings, method: Method, base: LoadedModel) -> Any:
-    from nichetune.train.guards import Expectation, LossGuard, entropy_floor, explain_low, peek_loss
+def _guard(
+    trainer: Any, encoded: EncodedSet, order: list[int], settings: Settings, method: Method, base: LoadedModel
+) -> Any:
+    from nichetune.train.guards import Expectation, LossGuard, entropy_floor, explain_low, peek_loss, tokens_by_step
 
     train = settings.train
-    pass_steps = math.ceil(len(encoded.examples) / (train.batch_size * train.accumulation))
+    each = train.batch_size * train.accumulation
+    pass_steps, tokens = math.ceil(len(encoded.examples) / each), tokens_by_step(encoded, order, each)
     rate = choose_rate(train, method, warn=False)
-    taken = min(train.batch_size * train.accumulation, len(trainer.train_dataset))
-    first = [trainer.train_dataset[n] for n in range(taken)]
-    expected = Expectation(entropy_floor(encoded), pass_steps, rate, base.dtype, lambda: explain_low(encoded))
+    first = [trainer.train_dataset[n] for n in range(min(each, len(order)))]
+    expected = Expectation(entropy_floor(encoded), pass_steps, tokens, rate, base.dtype, lambda: explain_low(encoded))
     return LossGuard(expected, lambda: peek_loss(trainer, first))
 
 
