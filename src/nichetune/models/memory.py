@@ -208,11 +208,12 @@ def _passing(shape: Shape, work: Work, kept: int, working: int, gradients: int) 
     """The height of what comes and goes within a step: activations, logits, gradients."""
     table = shape.vocabulary * shape.width * work.trained_bytes if work.full else 0  # the embedding's gradient, apart
     gives_back = work.compact or work.device == "cuda"
-    if work.accumulation > 1 or (work.full and not gives_back):  # a heap with holes does not shrink as activations go
-        return (kept if gives_back or work.full else int(HOLES * kept)) + working + gradients + table
-    if gives_back:
+    if work.accumulation == 1 and gives_back:  # gradients come as activations go
         return max(kept + working, gradients) + table
-    return int(HOLES * kept) + working
+    if work.accumulation == 1 and work.full:  # a heap does not shrink as activations go, but gradients fill its holes
+        return kept + working + gradients + table
+    standing = gradients if work.accumulation > 1 else 0
+    return int((1 if gives_back else HOLES) * kept) + working + standing + table
 
 
 def _workspace(work: Work) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nichetune.core.errors import UserError
 from nichetune.core.settings import BaseSettings, Method, Settings, TrainSettings
 from nichetune.core.settings_file import load_settings
 from nichetune.models.machines import measure_machine
@@ -59,7 +60,11 @@ def _packages() -> Iterator[Finding]:
 
 def _fit(settings: Settings | None) -> Iterator[Finding]:
     base, train = (settings.base, settings.train) if settings else (BaseSettings(), TrainSettings())
-    shape = find_shape(base.model)
+    try:
+        shape = find_shape(base.model)
+    except UserError as error:  # not here yet, or no model's name
+        yield Finding("base", False, str(error))
+        return
     yield Finding("base", True, f"{base.model}, {shape.parameters / 1e6:.0f} M parameters")
     here = measure_machine()
     methods: tuple[Method, ...] = ("qlora", "lora", "full")
