@@ -116,10 +116,10 @@ def test_the_cause_of_a_low_loss_is_looked_for_in_the_examples():
 
 
 def test_guards_change_no_bit_of_a_training(job, tmp_path, monkeypatch):
-    guarded = job.run(tmp_path / "guarded", dropout=0.1)
+    guarded = job.run(tmp_path / "guarded", dropout=0.1, epochs=4)
     for name in ("on_train_begin", "on_log"):
         monkeypatch.setattr(guards.LossGuard, name, lambda *_, **__: None)
-    assert job.run(tmp_path / "bare", dropout=0.1) == guarded
+    assert job.run(tmp_path / "bare", dropout=0.1, epochs=4) == guarded
 
 
 def test_weights_are_summed_so_that_any_step_shows():
