@@ -91,7 +91,8 @@ def make_trainer(peer: str, method: str, folder: Path, rows: Rows, batch: int, c
         loaded.model = attach_adapter(loaded, settings, SEED, fuse=ours)
     own: dict[str, Any] = {} if peer == "stock" else {"gradient_checkpointing": ours and fit.checkpointing}
     args = SFTConfig(
-        output_dir=tempfile.mkdtemp(), seed=SEED, bf16=CUDA, use_cpu=not CUDA, per_device_train_batch_size=batch,
+        output_dir=tempfile.mkdtemp(), seed=SEED, bf16=CUDA, use_cpu=not CUDA,
+        per_device_train_batch_size=batch // fit.splits, gradient_accumulation_steps=fit.splits,
         learning_rate=RATE, num_train_epochs=1, max_length=LONGEST, report_to="none", save_strategy="no",
         logging_steps=10, disable_tqdm=True, train_sampling_strategy="sequential", dataloader_pin_memory=CUDA, **own,
     )  # fmt: skip
@@ -149,8 +150,9 @@ def forecast(folder: Path, method: str, rows: Rows, batch: int, fit: Any) -> int
     batches = [rows[n : n + batch] for n in range(0, len(rows), batch)]
     most = max(sum(len(row["input_ids"]) for row in part) for part in batches)
     plan = plan_memory(
-        read_shape(folder), method, RANK, batch, math.ceil(most / batch), supervised_share=SUPERVISED,
+        read_shape(folder), method, RANK, batch // fit.splits, math.ceil(most / batch), supervised_share=SUPERVISED,
         packed=fit.packed, checkpointing=fit.checkpointing, weight_bytes=2 if fit.dtype == "bfloat16" else 4,
+        device="cuda" if CUDA else "cpu", compact=fit.compact, accumulation=fit.splits,
     )  # fmt: skip
     return plan.total
 

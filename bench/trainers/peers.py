@@ -3,7 +3,8 @@
 "ours/lora" -> a trainer that has its rows, ready for `train()`
 
 ours      no token shared between rows            prefix   what a batch's rows begin with computed once (default)
-float32   ours with float32 products              frugal   packed 4-bit weights, activations computed again
+float32   ours with float32 products              frugal   ours in least memory: weights packed, activations
+              computed again, freed blocks given back at once
 stock     SFTTrainer, its defaults but bf16=False plain    stock without gradient checkpointing
 bf16      plain with bf16=True                    textbook batch 1, accumulation 8, packing, rate 2e-5
 """

@@ -38,17 +38,19 @@ def measure(who: str, method: str, steps: int) -> dict[str, Any]:
 
     from nichetune.core.progress import silence_progress
     from nichetune.core.stages import peak_memory_bytes
+    from nichetune.models.allocator import compact_heap
 
     silence_progress()
     settings = peers.open_settings(who, method)
     rate = product_rate()
     before = resident_bytes()
-    base = peers.load_model(who, method, settings)
-    rows = peers.choose_rows(settings, base, steps + WARM_UP)
-    trainer = peers.make_trainer(who, method, settings, base, rows, steps + WARM_UP)
-    counted = count_batches(trainer)
-    ends = time_steps(trainer)
-    trainer.train()
+    with compact_heap(who == "frugal"):
+        base = peers.load_model(who, method, settings)
+        rows = peers.choose_rows(settings, base, steps + WARM_UP)
+        trainer = peers.make_trainer(who, method, settings, base, rows, steps + WARM_UP)
+        counted = count_batches(trainer)
+        ends = time_steps(trainer)
+        trainer.train()
     losses = [log["loss"] for log in trainer.state.log_history if "loss" in log]
     batch = settings.train.batch_size
     seconds = [b - a for a, b in zip(ends[WARM_UP - 1 :], ends[WARM_UP:], strict=False)]
