@@ -12,7 +12,7 @@ from nichetune.models.token_tree import use_token_tree
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
 
 START = [5, 6, 7, 8]
-ROWS = [START + [40 + n, 50 + 3 * n, 60 + n] + [70] * (n % 2) for n in range(len(SIDES) + 1)]
+ROWS = [START + [40 + n, 50, 60 + n] + [70] * (n % 2) for n in range(len(SIDES) + 1)]
 
 
 def rows(*ids: list[int]) -> list[dict[str, list[int]]]:
@@ -37,9 +37,11 @@ def states(request, tiny_folder):
 def test_rows_packed_together_do_not_see_each_other(states):
     with torch.no_grad():
         alone, _, _ = states(ROWS[0])
+        last, _, _ = states(ROWS[-1])
         packed, _, _ = states(*ROWS)
         beside_others, _, _ = states(ROWS[0], [*START, 99, 98, 97, 96, 95])
     assert torch.allclose(packed[: len(alone)], alone, atol=1e-5)
+    assert torch.allclose(packed[-len(last) :], last, atol=1e-5)  # its 50 stands where the other rows' does
     assert torch.allclose(beside_others[: len(alone)], alone, atol=1e-5)
 
 
