@@ -25,10 +25,13 @@ from nichetune.core.records import Estimate, Example
 from nichetune.core.settings import Preferring, Settings
 from nichetune.core.stages import MANIFEST, Report
 from nichetune.models.adapters import continue_adapter
-from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, quiet_libraries
+from nichetune.models.allocator import compact_heap
+from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
+from nichetune.models.memory import free_bytes
 from nichetune.models.packaged import resolve_model
 from nichetune.train import sft
 from nichetune.train.data import EncodedExample, EncodedSet, plan_order
+from nichetune.train.failures import explain_memory, what_would_fit
 from nichetune.train.intervals import exact_interval
 from nichetune.train.preference_data import EncodedPairs, Pair, add_unrelated, encode_pairs
 
@@ -47,7 +50,8 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> 
 
     Raises:
         UserError: an unmasked corpus without a reason, another base than SFT had, no pair that fits.
-        SystemFailure: the loss is not a number.
+        SystemFailure: the loss is not a number; memory or disk ran out.
+        Stopped: Ctrl-C; the step that it came in is kept.
     """
     sft._refuse_unmasked(inputs["mask"])
     kind, _, loss = method.partition("+")
@@ -57,12 +61,15 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> 
     train, held = _encode(own, inputs, load_tokenizer(adapter), loss)
     folder = resolve_model(settings.base.model, settings.base.revision)
     fit = sft._keep_fit(own, kind, folder, _as_rows(train), out)  # type: ignore[arg-type]
-    base = load_base(own.base, start["quantisation"], packed=fit.packed)
-    if base.digest != start["base_digest"]:
-        raise UserError(f"train/{kind} was trained on another base than base.model is now: train it again")
-    base.model = continue_adapter(base, adapter)
-    learner = _Learner(base, own, loss, held.pairs)  # type: ignore[arg-type]
-    history = learner.train(train.pairs, out, fit)
+    longest, free = max(len(p.chosen.ids) for p in train.pairs), free_bytes(pick_device(settings.base.device))
+    explained = explain_memory(lambda: what_would_fit(own.train, kind, folder, fit, longest, free))  # type: ignore[arg-type]
+    with explained, compact_heap(fit.compact):
+        base = load_base(own.base, start["quantisation"], packed=fit.packed)
+        if base.digest != start["base_digest"]:
+            raise UserError(f"train/{kind} was trained on another base than base.model is now: train it again")
+        base.model = continue_adapter(base, adapter)
+        learner = _Learner(base, own, loss, held.pairs)  # type: ignore[arg-type]
+        history = learner.train(train.pairs, out, fit)
     sft._save(base, out)
     write_jsonl(out / "loss.jsonl", history)
     write_json(out / RESULT, learner.tell())
@@ -78,6 +85,7 @@ def _adapt_settings(settings: Settings, start: dict[str, Any], loss: Preferring)
     if not low <= rate <= high:
         say(f"warning: preference.learning_rate {rate:g} is outside {low:g} to {high:g}, what {loss} learns well with")
     changes: dict[str, Any] = {"learning_rate": None, "epochs": rules.epochs, "batch_size": rules.batch_size}
+    changes |= {"processes": 1, "engine": "local", "sharding": "none"}  # some hundred pairs: one process's work
     rules = rules.model_copy(update={"learning_rate": rate})
     if start["dtype"] == "bfloat16":
         changes["dequantise"] = "on"  # the packed form is not rounded to bfloat16, as the adapter's base was
@@ -132,6 +140,7 @@ class _Learner:
         with quiet_libraries():
             from transformers import PrinterCallback
 
+            from nichetune.train.interrupt import FinishStep
             from nichetune.train.preference_trainer import PreferenceTrainer
             from nichetune.train.trainer import ShowProgress, TimedCheckpoints
 
@@ -145,9 +154,11 @@ class _Learner:
                 train_dataset=self._dataset(pairs, order), callbacks=[TimedCheckpoints(train.checkpoint_every_s)],
             )  # fmt: skip
             trainer.remove_callback(PrinterCallback)
-            with track(f"training {self.loss}", steps, "steps") as tick:
+            with track(f"training {self.loss}", steps, "steps") as tick, FinishStep() as stop:
                 trainer.add_callback(ShowProgress(tick))
+                trainer.add_callback(stop)
                 trainer.train(resume_from_checkpoint=sft._last_checkpoint(out))
+            stop.leave(trainer.state.global_step, steps)
         history = sft._history(trainer.state.log_history)
         if not all(math.isfinite(point["loss"]) for point in history):
             raise SystemFailure("the loss is not a number: lower preference.learning_rate")
