@@ -95,7 +95,7 @@ def need_bytes(shape: Shape, train: TrainSettings, method: str, way: Fit, device
     """The forecast peak of one way."""
     return plan_memory(
         shape, method, train.rank, train.batch_size // place().ranks // way.splits, longest, packed=way.packed,
-        checkpointing=way.checkpointing, weight_bytes=2 if way.dtype == "bfloat16" else 4, device=device,
+        checkpointing=way.checkpointing, weight_bytes=4 if way.dtype == "float32" else 2, device=device,
         accumulation=train.accumulation * way.splits, compact=way.compact,
     ).total  # fmt: skip
 
