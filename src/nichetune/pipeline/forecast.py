@@ -110,7 +110,7 @@ def forecast_job(job: Job, machine: Machine) -> Forecast:
     def plan(way: Fit, batch: int, length: int) -> MemoryPlan:
         return plan_memory(
             job.shape, job.method, job.rank, batch, length, supervised_share=SUPERVISED_SHARE, packed=way.packed,
-            checkpointing=way.checkpointing, weight_bytes=2 if way.dtype == "bfloat16" else 4, device=machine.device,
+            checkpointing=way.checkpointing, weight_bytes=4 if way.dtype == "float32" else 2, device=machine.device,
             compact=way.compact,
         )  # fmt: skip
 
