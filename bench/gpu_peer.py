@@ -152,7 +152,7 @@ def forecast(folder: Path, method: str, rows: Rows, batch: int, fit: Any) -> int
     plan = plan_memory(
         read_shape(folder), method, RANK, batch // fit.splits, math.ceil(most / batch), supervised_share=SUPERVISED,
         packed=fit.packed, checkpointing=fit.checkpointing, weight_bytes=2 if fit.dtype == "bfloat16" else 4,
-        device="cuda" if CUDA else "cpu", compact=fit.compact, accumulation=fit.splits, whole_scores=not CUDA,
+        device="cuda" if CUDA else "cpu", compact=fit.compact, accumulation=fit.splits,
     )  # fmt: skip
     return plan.total
 
