@@ -94,11 +94,11 @@ from nichetune.train import sft, trainer
 own = trainer.SupervisedTrainer.train
 def limited(self, *a, **k):
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + (400 << 20), -1))
+    resource.setrlimit(resource.RLIMIT_AS, (used + (100 << 20), -1))
     return own(self, *a, **k)
 trainer.SupervisedTrainer.train = limited
 import train_tools
-train_tools.SIDES[:] = [f"{{side}} " * 300 for side in train_tools.SIDES]  # 12 x 300 x 49152 logits: 700 MB
+train_tools.SIDES[:] = [f"{{side}} " * 300 for side in train_tools.SIDES]  # 12 rows of some 300 tokens
 train_tools.main()
 """
 

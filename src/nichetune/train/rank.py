@@ -71,7 +71,7 @@ def _train(order: dict[str, Any], rank: int) -> dict[str, Any]:
         dist.init_process_group("cpu:gloo,cuda:nccl" if order["cuda"] else "gloo")
     report = asdict(sft.run(settings, inputs, Path(order["out"]), order["method"]))
     if os.environ.get("TORCHELASTIC_RUN_ID"):  # Ray ends its own
-        dist.destroy_process_group()
+        dist.barrier()  # a rank that is done must not leave while another still asks it something
     return report
 
 
@@ -97,4 +97,7 @@ def _end_with(launcher: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # not sys.exit: libraries' threads, torn down in any order, now and then abort the process
