@@ -16,8 +16,8 @@ in float32 without shared prefixes (`trainers/speed.py` counts them).
 Equal time: exact form on sealed items after 2, 4 and 8 minutes of LoRA, ours against stock, and after 8 minutes of the
 textbook recipe (batch 1, accumulation 8, packing, checkpointing, rate 2e-5).
 
-Exit 3: stock LoRA is slower than 0.9 of what it reached elsewhere (127 tokens a second where products reached 145e9 a
-second): something handicaps it here, and its ratios would flatter ours.
+Exit 3: stock LoRA is in its best turn slower than 0.9 of what it reached elsewhere (127 tokens a second on short rows,
+where products reached 145e9 a second): something handicaps it here, and its ratios would flatter ours.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ BENCH = Path(__file__).parent
 METHODS = ("lora", "qlora", "full")
 TURN = ("ours", "prefix", "stock")
 PARTS = ("speed", "memory", "quality")
-KNOWN_TOKENS_PER_S, KNOWN_FLOPS = 127.0, 145e9  # stock LoRA on two cores without a GPU, batch 4
+KNOWN_TOKENS_PER_S, KNOWN_FLOPS = 127.0, 145e9  # stock LoRA on two cores, batch 4, descriptions without notes around
+LONGER_ROWS = 0.92  # of that speed on the demo's rows: 112 tokens a second where 45 tokens a row gave 121
 
 
 def main() -> None:
@@ -79,12 +80,11 @@ def parse_options() -> argparse.Namespace:
 
 def measure_speed(options: argparse.Namespace, runs: dict[str, list[dict[str, Any]]]) -> None:
     """All trainers in turn, then the side figures."""
-    for turn in range(options.turns):
+    for _ in range(options.turns):
         for method in METHODS:
             for who in (*TURN, *(("float32",) if method != "qlora" else ())):
                 runs.setdefault(f"{who}/{method}", []).append(run_speed(f"{who}/{method}", options.steps))
-        if turn == 0:
-            refuse_handicapped(runs["stock/lora"])
+    refuse_handicapped(runs["stock/lora"])
     from nichetune.models.compute import pick_dtype
 
     for kind in ("plain", *(("bf16",) if pick_dtype("auto", "cpu") == "bfloat16" else ())):
@@ -116,8 +116,8 @@ def measure_quality(options: argparse.Namespace, runs: dict[str, list[dict[str, 
 
 def refuse_handicapped(stock: list[dict[str, Any]]) -> None:
     """Exit 3 where stock is slower than this machine's products explain; faster products alone promise no more."""
-    run = stock[0]
-    expected = KNOWN_TOKENS_PER_S * min(1.0, run["product_flops"] / KNOWN_FLOPS)
+    run = max(stock, key=lambda r: r["tokens_per_s"])
+    expected = KNOWN_TOKENS_PER_S * LONGER_ROWS * min(1.0, run["product_flops"] / KNOWN_FLOPS)
     if run["tokens_per_s"] < 0.9 * expected:
         print(
             f"error: stock LoRA trains {run['tokens_per_s']:.0f} tokens/s, and {expected:.0f} were to be expected at "
