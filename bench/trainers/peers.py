@@ -97,7 +97,7 @@ def make_trainer(who: str, method: str, settings: Settings, base: LoadedModel, r
     given = {"model": model, "train_dataset": Dataset.from_list(rows), "processing_class": base.tokenizer}
     if who in OURS:
         trainer: Any = SupervisedTrainer(**given, args=SFTConfig(**args), head_dtype=getattr(torch, base.dtype))
-        if who != "prefix":
+        if who != "prefix" and trainer.data_collator is collate_tree:  # else the model's attention takes padded rows
             trainer.data_collator = functools.partial(collate_tree, share=False)
     else:
         trainer = SFTTrainer(**given, args=SFTConfig(**args))
