@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from trainers.counts import operations, resident_bytes
 from transformers import TrainerCallback
 
 CUDA = torch.cuda.is_available()
@@ -130,17 +131,13 @@ class Clock(TrainerCallback):
 def count_flops(folder: Path, method: str, rows: Rows) -> float:
     """Operations of the tokens that must be computed: those up to a row's last prediction, recomputation left out.
 
-    4 a linear weight and token where it is frozen (6 where it is trained), the head's rows at supervised positions
-    alike, and an adapter's weights at 6. Attention's own products are left out, which makes the share a low one.
+    Attention's own products are left out, which makes the share a low one.
     """
     from nichetune.models.memory import read_shape
 
-    shape = read_shape(folder)
-    each = 6 if method == "full" else 4
     tokens = sum(len(row["input_ids"]) - 1 for row in rows)
     supervised = sum(label != IGNORED for row in rows for label in row["labels"])
-    adapter = 0 if method == "full" else 6 * tokens * shape.adapter_parameters(RANK)
-    return each * (tokens * shape.linear_parameters + supervised * shape.vocabulary * shape.width) + adapter
+    return operations(read_shape(folder), method, tokens, supervised, RANK)
 
 
 def forecast(folder: Path, method: str, rows: Rows, batch: int, fit: Any) -> int:
@@ -157,23 +154,11 @@ def forecast(folder: Path, method: str, rows: Rows, batch: int, fit: Any) -> int
     return plan.total
 
 
-def measure_rate(size: int = 8192, seconds: float = 3.0) -> float:
+def measure_rate() -> float:
     """This device's matrix-product rate: bfloat16 on a GPU, float32 on a processor, in operations a second."""
-    if not CUDA:
-        from nichetune.models.memory import measure_flops
+    from nichetune.models.memory import measure_flops
 
-        return measure_flops(0.2)
-    a, b = (torch.randn(size, size, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-    for _ in range(5):
-        a @ b
-    torch.cuda.synchronize()
-    start, products = time.monotonic(), 0
-    while time.monotonic() - start < seconds:
-        for _ in range(10):
-            a @ b
-        torch.cuda.synchronize()
-        products += 10
-    return 2 * size**3 * products / (time.monotonic() - start)
+    return measure_flops(3.0, "cuda", "bfloat16") if CUDA else measure_flops(0.2)
 
 
 def held_bytes() -> int:
@@ -182,9 +167,7 @@ def held_bytes() -> int:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         return int(torch.cuda.memory_allocated())
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
+    return resident_bytes()
 
 
 def peak_bytes() -> int:

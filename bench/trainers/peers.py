@@ -80,8 +80,8 @@ def make_trainer(who: str, method: str, settings: Settings, base: LoadedModel, r
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
+    from nichetune.train.arguments import choose_rate
     from nichetune.train.batches import collate_tree
-    from nichetune.train.sft import choose_rate
     from nichetune.train.trainer import SupervisedTrainer
 
     args: dict[str, Any] = {

@@ -16,6 +16,7 @@ import time
 from typing import Any
 
 from trainers import peers
+from trainers.counts import operations, resident_bytes
 
 WARM_UP = 2
 
@@ -39,6 +40,7 @@ def measure(who: str, method: str, steps: int) -> dict[str, Any]:
     from nichetune.core.progress import silence_progress
     from nichetune.core.stages import peak_memory_bytes
     from nichetune.models.allocator import compact_heap
+    from nichetune.models.shapes import read_shape
 
     silence_progress()
     settings = peers.open_settings(who, method)
@@ -63,21 +65,11 @@ def measure(who: str, method: str, steps: int) -> dict[str, Any]:
         "product_flops": (rate + product_rate()) / 2, "tokens": sum(tokens),
     }  # fmt: skip
     if counted:
-        work = [operations(base, method, n, s, settings.train.rank) for n, s in counted[WARM_UP : len(ends)]]
+        shape = read_shape(base.folder)
+        work = [operations(shape, method, n, s, settings.train.rank) for n, s in counted[WARM_UP : len(ends)]]
         result["flops"] = statistics.median(w / s for w, s in zip(work, seconds, strict=True))
         result["computed_tokens"] = sum(n for n, _ in counted[WARM_UP : len(ends)])
     return result
-
-
-def operations(base: Any, method: str, computed: int, supervised: int, rank: int) -> float:
-    """Of one step, on computed tokens only: 4 a linear weight (6 if trained), 6 an adapter's, the head's by label."""
-    from nichetune.models.memory import read_shape
-
-    shape = read_shape(base.folder)
-    times = 6 if method == "full" else 4
-    adapter = 0 if method == "full" else shape.adapter_parameters(rank)
-    head = shape.vocabulary * shape.width
-    return computed * (times * shape.linear_parameters + 6 * adapter) + supervised * times * head
 
 
 def count_batches(trainer: Any) -> list[tuple[int, int]]:
@@ -107,13 +99,6 @@ def time_steps(trainer: Any) -> list[float]:
 
     trainer.add_callback(Clock())
     return ends
-
-
-def resident_bytes() -> int:
-    """This process's resident memory now."""
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
 
 
 def product_rate(size: int = 1024, seconds: float = 0.5) -> float:

@@ -12,7 +12,7 @@ from nichetune.core.settings_file import load_settings
 from nichetune.models.adapters import attach_adapter
 from nichetune.models.loading import load_base
 from nichetune.models.weights import open_weights
-from nichetune.train import sft
+from nichetune.train.arguments import make_arguments
 from nichetune.train.fit import Fit
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "icd10-eye-ear"
@@ -54,5 +54,5 @@ def test_an_adapter_on_packed_weights_is_trained_in_float32_from_the_same_start(
 
 def test_a_split_batch_gives_the_optimiser_the_same_examples(base, tmp_path):
     settings = load_settings(EXAMPLE, ["train.batch_size=8", "train.accumulation=2"])
-    args = sft._arguments(base, settings, "lora", 10, tmp_path, Fit(False, False, "float32", splits=4))
+    args = make_arguments(base, settings, "lora", 10, tmp_path, Fit(False, False, "float32", splits=4))
     assert (args.per_device_train_batch_size, args.gradient_accumulation_steps) == (2, 8)

@@ -127,7 +127,7 @@ def test_memory_that_runs_out_is_told_with_what_would_fit():
     folder, gib = resolve_model("smollm2-135m"), 2**30
 
     def advise(method: str, fit: Fit, free: float, batch: int = 4) -> str:
-        return what_would_fit(TrainSettings(batch_size=batch), method, folder, fit, 512, int(free * gib))
+        return what_would_fit(TrainSettings(batch_size=batch), method, folder, fit, "cpu", 512, int(free * gib))
 
     kept = advise("lora", Fit(False, False, "float32"), 16)
     assert "were free: train.checkpointing: on needs about" in kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 
 import pytest
 import torch
@@ -17,9 +18,9 @@ from nichetune.models.adapters import attach_adapter, load_with_adapter
 from nichetune.models.compute import frozen_linears
 from nichetune.models.loading import load_base
 from nichetune.models.token_tree import use_token_tree
+from nichetune.train.arguments import choose_rate
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
 from nichetune.train.data import IGNORED, encode_examples, plan_order
-from nichetune.train.sft import choose_rate
 from nichetune.train.trainer import SupervisedTrainer
 
 EXACT = BaseSettings(dtype="float32")
@@ -219,6 +220,27 @@ def test_a_token_tree_is_not_used_where_attention_is_of_another_kind(base):
     windowed = copy.deepcopy(base.model)
     windowed.config.sliding_window = 64
     assert not use_token_tree(windowed)
+
+
+@pytest.mark.parametrize(("cap", "fits"), [(None, True), (50.0, False)])
+def test_a_token_tree_is_not_used_where_scores_are_capped_however_small_they_are(cap, fits):
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    plain = LlamaConfig(
+        vocab_size=97, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, attn_implementation="eager",
+    )  # fmt: skip
+    model = LlamaForCausalLM(plain).eval()
+    attention = model.model.layers[1].self_attn
+    attention.forward = functools.partial(attention.forward, softcap=cap)  # as Gemma 2 calls it
+    assert use_token_tree(model) == fits
+
+
+def test_a_token_tree_is_used_for_nf4_values_in_bfloat16_whose_own_noise_is_large(monkeypatch):
+    monkeypatch.setattr(compute, "bfloat16_gain", lambda: 2.4)
+    loaded = load_base(BaseSettings(dtype="bfloat16"), "nf4")
+    assert loaded.dtype == "bfloat16"
+    assert use_token_tree(loaded.model)
 
 
 def test_bfloat16_weights_give_nearly_the_float32_loss_and_their_values_are_the_same_on_a_slow_machine(

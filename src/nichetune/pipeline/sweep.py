@@ -15,7 +15,7 @@ from nichetune.pipeline.run import lock_run
 from nichetune.sweep.page import render_sweep
 from nichetune.sweep.result import Result, read_result, write_best
 from nichetune.sweep.study import open_sweep, run_trials
-from nichetune.train.sft import DEFAULT_RATES
+from nichetune.train.arguments import DEFAULT_RATES
 
 
 def sweep_project(project: Project, method: str = "", minutes: float | None = None, **changes: Any) -> Result:

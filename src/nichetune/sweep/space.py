@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nichetune.core.search_space import PREFIX, is_whole, read_value
 from nichetune.core.settings import Method, RangeSettings, Settings, TrainSettings
-from nichetune.train.sft import DEFAULT_RATES
+from nichetune.train.arguments import DEFAULT_RATES
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

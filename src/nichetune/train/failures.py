@@ -8,12 +8,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from nichetune.core.errors import SystemFailure
 from nichetune.core.settings import Method, TrainSettings
-from nichetune.models.memory import plan_memory, read_shape
-from nichetune.train.fit import Fit
+from nichetune.models.memory import read_shape
+from nichetune.train.fit import Fit, need_bytes
 
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 _DISK_SIGNS = ("no space left", "os error 28", "file write failed", "unexpected pos", "file too large", "os error 27")
@@ -54,7 +55,9 @@ def explain_memory(advise: Callable[[], str]) -> Iterator[None]:
     raise SystemFailure(f"out of memory: {advice}")
 
 
-def what_would_fit(train: TrainSettings, method: Method, folder: Path, fit: Fit, longest: int, free: int) -> str:
+def what_would_fit(
+    train: TrainSettings, method: Method, folder: Path, fit: Fit, device: str, longest: int, free: int
+) -> str:
     """The leaner ways that fit by the plan's reckoning, or all of them together.
 
     Args:
@@ -67,11 +70,13 @@ def what_would_fit(train: TrainSettings, method: Method, folder: Path, fit: Fit,
         return "set train.batch_size lower, train.checkpointing: on, or train the rung qlora"
 
     def need(batch: int, again: bool, packed: bool) -> int:
-        weight_bytes = 4 if fit.dtype == "float32" else 2
-        how = "qlora" if packed else method
-        return plan_memory(
-            shape, how, train.rank, batch, longest, packed=packed, checkpointing=again, weight_bytes=weight_bytes
-        ).total
+        if batch == train.batch_size:
+            given, splits = train, fit.splits
+        else:
+            gathered = train.batch_size * train.accumulation // batch
+            given, splits = train.model_copy(update={"batch_size": batch, "accumulation": gathered}), 1
+        way = replace(fit, packed=packed, checkpointing=again, splits=splits)
+        return need_bytes(shape, given, "qlora" if packed else method, way, device, longest)
 
     now = need(train.batch_size, fit.checkpointing, fit.packed)
     ways = {}

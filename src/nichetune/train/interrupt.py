@@ -1,6 +1,6 @@
 """Ctrl-C during training: once, the step is finished and kept; twice, the program leaves at once.
 
-Either way nothing is half-written: a checkpoint without its last file is none (see `sft.last_checkpoint`).
+Either way nothing is half-written: a checkpoint without its last file is none (see `folder.last_checkpoint`).
 """
 
 from __future__ import annotations

@@ -29,11 +29,13 @@ from nichetune.models.allocator import compact_heap
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
 from nichetune.models.memory import free_bytes
 from nichetune.models.packaged import resolve_model
-from nichetune.train import sft
+from nichetune.train.arguments import make_arguments
 from nichetune.train.data import EncodedExample, EncodedSet, plan_order
 from nichetune.train.failures import explain_memory, what_would_fit
+from nichetune.train.folder import CHECKPOINTS, keep_fit, last_checkpoint, read_history, save_trained
 from nichetune.train.intervals import exact_interval
 from nichetune.train.preference_data import EncodedPairs, Pair, add_unrelated, encode_pairs
+from nichetune.train.sft import refuse_unmasked
 
 RESULT = "preferences.json"
 # A tenth of what SFT takes: the policy is to lean, not to learn.
@@ -53,16 +55,17 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> 
         SystemFailure: the loss is not a number; memory or disk ran out.
         Stopped: Ctrl-C; the step that it came in is kept.
     """
-    sft._refuse_unmasked(inputs["mask"])
+    refuse_unmasked(inputs["mask"])
     kind, _, loss = method.partition("+")
     start = read_json(inputs["sft"] / MANIFEST)["facts"]
     own = _adapt_settings(settings, start, loss)  # type: ignore[arg-type]
     adapter = inputs["sft"] / "adapter"
     train, held = _encode(own, inputs, load_tokenizer(adapter), loss)
     folder = resolve_model(settings.base.model, settings.base.revision)
-    fit = sft._keep_fit(own, kind, folder, _as_rows(train), out)  # type: ignore[arg-type]
-    longest, free = max(len(p.chosen.ids) for p in train.pairs), free_bytes(pick_device(settings.base.device))
-    explained = explain_memory(lambda: what_would_fit(own.train, kind, folder, fit, longest, free))  # type: ignore[arg-type]
+    fit = keep_fit(own, kind, folder, _as_rows(train), out)  # type: ignore[arg-type]
+    device = pick_device(settings.base.device)
+    longest, free = max(len(p.chosen.ids) for p in train.pairs), free_bytes(device)
+    explained = explain_memory(lambda: what_would_fit(own.train, kind, folder, fit, device, longest, free))  # type: ignore[arg-type]
     with explained, compact_heap(fit.compact):
         base = load_base(own.base, start["quantisation"], packed=fit.packed)
         if base.digest != start["base_digest"]:
@@ -70,10 +73,10 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> 
         base.model = continue_adapter(base, adapter)
         learner = _Learner(base, own, loss, held.pairs)  # type: ignore[arg-type]
         history = learner.train(train.pairs, out, fit)
-    sft._save(base, out)
+    save_trained(base, out)
     write_jsonl(out / "loss.jsonl", history)
     write_json(out / RESULT, learner.tell())
-    shutil.rmtree(out / sft._CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     return _report(own, method, start, train, held, learner)
 
 
@@ -157,9 +160,9 @@ class _Learner:
             with track(f"training {self.loss}", steps, "steps") as tick, FinishStep() as stop:
                 trainer.add_callback(ShowProgress(tick))
                 trainer.add_callback(stop)
-                trainer.train(resume_from_checkpoint=sft._last_checkpoint(out))
+                trainer.train(resume_from_checkpoint=last_checkpoint(out))
             stop.leave(trainer.state.global_step, steps)
-        history = sft._history(trainer.state.log_history)
+        history = read_history(trainer.state.log_history)
         if not all(math.isfinite(point["loss"]) for point in history):
             raise SystemFailure("the loss is not a number: lower preference.learning_rate")
         self.after = self._measure_held()
@@ -167,7 +170,7 @@ class _Learner:
 
     def _arguments(self, steps: int, out: Path, fit: Any) -> Any:
         """SFT's own but for the rate, and that nothing is judged on the way: held-out pairs are, before and after."""
-        arguments = sft._arguments(self.base, self.settings, "qlora", steps, out, fit)
+        arguments = make_arguments(self.base, self.settings, "qlora", steps, out, fit)
         arguments.learning_rate = self.settings.preference.learning_rate
         arguments.eval_strategy = arguments.save_strategy = "no"
         arguments.load_best_model_at_end, arguments.report_to = False, []

@@ -11,40 +11,32 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nichetune.benchmark.contamination import refuse_contaminated
 from nichetune.benchmark.seal import verify_benchmark
 from nichetune.core.errors import UserError
-from nichetune.core.files import read_json, read_records, write_json, write_jsonl
+from nichetune.core.files import read_json, read_records, write_jsonl
 from nichetune.core.progress import say, track
 from nichetune.core.records import Example
-from nichetune.core.settings import Method, Settings, TrainSettings
+from nichetune.core.settings import Method, Settings
 from nichetune.core.stages import Report
 from nichetune.models.adapters import attach_adapter
 from nichetune.models.allocator import compact_heap
-from nichetune.models.compute import pick_dtype
 from nichetune.models.gpu import use_gpu_kernels
 from nichetune.models.loading import LoadedModel, load_base, load_tokenizer, pick_device, quiet_libraries
 from nichetune.models.memory import free_bytes
 from nichetune.models.packaged import resolve_model
+from nichetune.train.arguments import choose_rate, make_arguments
 from nichetune.train.chats import keep_chats
 from nichetune.train.data import IGNORED, EncodedSet, encode_examples, plan_order
 from nichetune.train.failures import explain_memory, what_would_fit
-from nichetune.train.fit import Fit, choose_fit, describe_fit
-from nichetune.train.optimisers import choose_optimiser
+from nichetune.train.fit import Fit
+from nichetune.train.folder import CHECKPOINTS, keep_fit, last_checkpoint, read_history, save_trained
 from nichetune.train.ranks import IDLE, deal_order, first_goes_first, is_launched, place
-from nichetune.train.sharding import sharding_arguments
 from nichetune.train.spread import is_spread, spread_training
 from nichetune.train.trackers import FOLDER, check_trackers, track_in
-
-DEFAULT_RATES: dict[str, float] = {"qlora": 6e-4, "lora": 6e-4, "full": 6e-5}
-# Outside these a run is almost surely mistaken: an adapter at full tuning's rate learns nothing, and the reverse
-# destroys the model.
-SANE_RATES: dict[str, tuple[float, float]] = {"qlora": (5e-5, 5e-3), "lora": (5e-5, 5e-3), "full": (1e-6, 5e-4)}
-_CHECKPOINTS = "checkpoints"
 
 
 def run(
@@ -62,7 +54,7 @@ def run(
         Stopped: Ctrl-C; the step that it came in is kept.
     """
     check_trackers(settings.train.trackers)
-    _refuse_unmasked(inputs["mask"])
+    refuse_unmasked(inputs["mask"])
     examples, dev = _read_examples(settings, inputs)
     if is_spread(settings) and not callbacks:  # which cannot follow into other processes; the result is the same
         return spread_training(settings, inputs, out, method)
@@ -74,9 +66,10 @@ def run(
     encoded = encode_examples(tokenizer, {e.id: chats[e.id] for e in examples}, *limits)
     judged = encode_examples(tokenizer, {e.id: chats[e.id] for e in dev}, *limits) if dev else None
     with first_goes_first():
-        fit = _keep_fit(settings, method, folder, encoded, out)
-    longest, free = max(len(e.ids) for e in encoded.examples), free_bytes(pick_device(settings.base.device))
-    explained = explain_memory(lambda: what_would_fit(settings.train, method, folder, fit, longest, free))
+        fit = keep_fit(settings, method, folder, encoded, out)
+    device = pick_device(settings.base.device)
+    longest, free = max(len(e.ids) for e in encoded.examples), free_bytes(device)
+    explained = explain_memory(lambda: what_would_fit(settings.train, method, folder, fit, device, longest, free))
     with explained, compact_heap(fit.compact):
         base = load_base(
             settings.base.model_copy(update={"dtype": fit.dtype}),
@@ -90,9 +83,9 @@ def run(
         with track_in(inputs["mask"].parent / FOLDER, settings.project, method, settings.train.trackers):
             history, weights = _train(base, encoded, judged, settings, method, out, fit, callbacks)
     if place().writes:
-        _save(base, out, weights)
+        save_trained(base, out, weights)
         write_jsonl(out / "loss.jsonl", history)
-        shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
+        shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     return _report(settings, method, examples, encoded, base, trainable, history)
 
 
@@ -107,34 +100,15 @@ def _read_examples(settings: Settings, inputs: dict[str, Path]) -> tuple[list[Ex
     return examples, dev
 
 
-def _refuse_unmasked(mask: Path) -> None:
+def refuse_unmasked(mask: Path) -> None:
+    """Nothing is learnt from a corpus that was not masked, unless its owner said why.
+
+    Raises:
+        UserError: neither was done.
+    """
     facts = read_json(mask / "manifest.json")["facts"]
     if not facts.get("masked") and not facts.get("because"):
         raise UserError("this corpus has not been masked: run the mask stage, or say why not in mask.because")
-
-
-def choose_rate(train: TrainSettings, method: str, warn: bool = True) -> float:
-    """The learning rate, by method if the settings give none; says so when it is outside the sane range."""
-    rate = train.learning_rate if train.learning_rate is not None else DEFAULT_RATES[method]
-    low, high = SANE_RATES[method]
-    if warn and train.optimiser != "sgd" and not low <= rate <= high:  # plain gradients are of any size
-        say(f"warning: train.learning_rate {rate:g} is outside {low:g} to {high:g}, what {method} learns well with")
-    return rate
-
-
-def _keep_fit(settings: Settings, method: Method, folder: Path, encoded: EncodedSet, out: Path) -> Fit:
-    """A resumed training keeps the way that it began with, however much memory is free by now."""
-    kept = out / _CHECKPOINTS / "fit.json"
-    if kept.is_file():
-        fit = Fit(**read_json(kept))
-        say(f"  memory: as this training began: {describe_fit(fit, settings.train, method)}")
-        return fit
-    device = pick_device(settings.base.device)
-    longest = max(len(e.ids) for e in encoded.examples)
-    fit = choose_fit(settings.train, method, folder, pick_dtype(settings.base.dtype, device), device, longest)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    write_json(kept, asdict(fit))
-    return fit
 
 
 def _count_trainable(base: LoadedModel, method: Method, settings: Settings) -> int:
@@ -163,7 +137,7 @@ def _train(
         own = deal_order(order, train.batch_size, place())
         trainer = (RankTrainer if is_launched() else SupervisedTrainer)(
             model=base.model, head_dtype=getattr(torch, base.dtype), processing_class=base.tokenizer,
-            args=_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, own),
+            args=make_arguments(base, settings, method, steps, out, fit), train_dataset=_dataset(encoded, own),
             eval_dataset=_dataset(judged, range(len(judged.examples))) if judged else None,
             callbacks=[TimedCheckpoints(train.checkpoint_every_s), *callbacks],
         )  # fmt: skip
@@ -174,10 +148,10 @@ def _train(
         with track(f"training {method}", steps, "steps") as tick, FinishStep() as stop:
             trainer.add_callback(ShowProgress(tick))
             trainer.add_callback(stop)
-            trainer.train(resume_from_checkpoint=_last_checkpoint(out))
+            trainer.train(resume_from_checkpoint=last_checkpoint(out))
         stop.leave(trainer.state.global_step, steps)
         whole = None if train.sharding == "none" else trainer.accelerator.get_state_dict(trainer.model_wrapped)
-    return _history(trainer.state.log_history), whole
+    return read_history(trainer.state.log_history), whole
 
 
 def _guard(
@@ -200,79 +174,6 @@ def _dataset(encoded: EncodedSet, order: Iterable[int]) -> Any:
     rows = [encoded.examples[i] for i in order]  # IDLE's is any: its labels are left out
     labels = [[IGNORED] * len(r.ids) if i == IDLE else r.labels for i, r in zip(order, rows, strict=True)]
     return Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": labels})
-
-
-def _arguments(base: LoadedModel, settings: Settings, method: Method, steps: int, out: Path, fit: Fit) -> Any:
-    from trl import SFTConfig
-
-    from nichetune.train.early import evaluation_steps
-
-    train = settings.train
-    every = evaluation_steps(steps, train.epochs, train.evaluations_per_epoch) if train.early_stopping else 0
-    # By the trainer's own rules the best checkpoint is never deleted for a newer one, and is loaded at the end.
-    watched = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": every, "save_steps": every,
-               "load_best_model_at_end": True, "metric_for_best_model": "eval_loss",
-               "greater_is_better": False} if every else {"save_strategy": "no"}  # fmt: skip
-    arguments = SFTConfig(
-        output_dir=str(out / _CHECKPOINTS), seed=settings.seed, data_seed=settings.seed,
-        learning_rate=choose_rate(train, method), lr_scheduler_type="cosine",
-        warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=train.weight_decay,
-        max_grad_norm=train.max_grad_norm, per_device_train_batch_size=train.batch_size // fit.splits // place().ranks,
-        gradient_accumulation_steps=train.accumulation * fit.splits, num_train_epochs=1, max_length=None, packing=False,
-        bf16=base.device == "cuda" and base.dtype == "bfloat16", fp16=base.device == "cuda" and base.dtype == "float16",
-        use_cpu=base.device == "cpu", gradient_checkpointing=fit.checkpointing,
-        logging_steps=1, logging_nan_inf_filter=False, save_total_limit=2,
-        report_to=([*train.trackers] if place().writes else []) or "none",
-        run_name=method, project=settings.project, disable_tqdm=True, dataloader_pin_memory=False,
-        remove_unused_columns=False, optim=choose_optimiser(train.optimiser, base.device), **watched,
-        ddp_find_unused_parameters=False, log_level_replica="error", **sharding_arguments(train),
-    )  # fmt: skip
-    arguments._n_gpu = min(1, arguments.n_gpu)  # else upstream spreads one process over all GPUs, with another batch
-    return arguments
-
-
-def _last_checkpoint(out: Path) -> str | None:
-    """The newest checkpoint that is whole; what a kill cut short is cleared away."""
-    from nichetune.train.trainer import is_whole, newest_step
-
-    folder = out / _CHECKPOINTS
-    for checkpoint in folder.glob("checkpoint-*"):
-        if not is_whole(checkpoint):
-            shutil.rmtree(checkpoint, ignore_errors=True)
-    if not (step := newest_step(folder)):
-        return None
-    say(f"  going on from step {step}")
-    return str(folder / f"checkpoint-{step}")
-
-
-def _history(logs: list[dict[str, float]]) -> list[dict[str, float]]:
-    judged = {int(log["step"]): log["eval_loss"] for log in logs if "eval_loss" in log}
-    steps = [(int(log["step"]), log["loss"]) for log in logs if "loss" in log]
-    return [{"step": n, "loss": loss} | ({"dev_loss": judged[n]} if n in judged else {}) for n, loss in steps]
-
-
-def _save(base: LoadedModel, out: Path, weights: dict[str, Any] | None = None) -> None:
-    folder = out / "adapter"
-    shutil.rmtree(folder, ignore_errors=True)
-    with quiet_libraries():
-        base.model.save_pretrained(folder, safe_serialization=True, state_dict=weights)
-        base.tokenizer.save_pretrained(folder)
-    _sort_targets(folder / "adapter_config.json")
-    _forget_how_loaded(folder / "tokenizer_config.json")
-    (folder / "README.md").unlink(missing_ok=True)  # PEFT's card template: it names this machine's paths
-
-
-def _sort_targets(path: Path) -> None:
-    """PEFT writes the adapted layers from a set, in an order that differs from process to process."""
-    if path.is_file():
-        config = read_json(path)
-        write_json(path, config | {"target_modules": sorted(config["target_modules"])})
-
-
-def _forget_how_loaded(path: Path) -> None:
-    """The tokenizer's file says whether it was loaded offline, which is no part of what it is."""
-    config = read_json(path)
-    write_json(path, {key: value for key, value in config.items() if key != "local_files_only"})
 
 
 def _report(
