@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nichetune.core.errors import CheckFailed, UserError
 from nichetune.core.files import hash_value, read_json, read_records, write_json, write_jsonl
@@ -34,6 +34,7 @@ class Benchmark(BaseModel):
     Attributes:
         digest: SHA-256 over everything else here.
         scorers: version of the source that scores.
+        seeds: trainings of every tuned rung that the verdict judges.
         split: salt and shares that chose the items.
         boilerplate: digests of word runs that count as no leak.
         item_digests: SHA-256 of each item with its expected answer, by id.
@@ -47,6 +48,7 @@ class Benchmark(BaseModel):
     alpha: float
     bootstrap: int
     seed: int
+    seeds: int = Field(1, exclude_if=lambda seeds: seeds == 1)
     split: dict[str, float | str]
     scorers: str
     tasks: dict[str, TaskSettings]
@@ -84,6 +86,7 @@ def seal_benchmark(settings: Settings, items: list[Example], boilerplate: list[s
         alpha=settings.benchmark.alpha,
         bootstrap=settings.benchmark.bootstrap,
         seed=settings.seed,
+        seeds=settings.benchmark.seeds,
         split={"salt": split.salt, "holdout": split.holdout, "dev": split.dev},
         scorers=code_version(_SCORERS),
         tasks=settings.tasks,

@@ -60,7 +60,8 @@ def run(
 
 def _check(verdict: dict | None, require_conclusive: bool, fail_on_regression: bool) -> None:
     if verdict and require_conclusive and not verdict["conclusive"]:
-        raise CheckFailed("the verdict is not conclusive: its reasons say how many items would settle it")
+        open_steps = [reason for reason in verdict["reasons"] if reason.startswith("Not conclusive")]
+        raise CheckFailed(open_steps[0].rstrip(".") if open_steps else "the verdict is not conclusive")
     if verdict and fail_on_regression and verdict["regressions"]:
         names = ", ".join(r["metric"] for r in verdict["regressions"] if "metric" in r)
         raise CheckFailed(f"worse than production on: {names}")

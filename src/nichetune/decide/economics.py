@@ -1,4 +1,4 @@
-"""What a rung costs: training, storage and serving, at the prices of the settings times what was counted.
+"""What a rung costs: training, review, storage and serving, at the prices of the settings times what was counted.
 
 Reads resources.json and `economics` -> `Cost`:
 
@@ -9,6 +9,10 @@ Nothing here is measured, so that the same content gives the same verdict on any
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from pydantic import Field
+
 from nichetune.core.records import Record
 from nichetune.core.settings import EconomicsSettings
 from nichetune.evaluate.resources import Resources
@@ -18,9 +22,10 @@ _DIGITS = 8
 
 
 class Cost(Record):
-    """US dollars over the horizon: `answers` answers, `horizon_months` months of storage, one training.
+    """US dollars over the horizon: its answers, `horizon_months` months of storage, `trainings` of all seeds.
 
     Attributes:
+        review_usd: people's review of each training; left out where it costs nothing.
         usd_per_1000: the total, spread over the answers: what a thousand of them cost all in all.
     """
 
@@ -29,22 +34,32 @@ class Cost(Record):
     serving_usd: float
     total_usd: float
     usd_per_1000: float
+    review_usd: float = Field(0.0, exclude_if=lambda usd: usd == 0)
 
 
-def price_rung(resources: Resources, prices: EconomicsSettings) -> Cost:
+def price_rung(
+    resources: Resources, prices: EconomicsSettings, reruns: Sequence[Resources] = (), tuned: bool = False
+) -> Cost:
     """The cost of a rung over the horizon.
 
     serving = operations an answer x answers / operations a machine hour x price of a machine hour
+
+    Args:
+        resources: of the training that ships.
+        reruns: of its other seeds, whose training is paid for too: it is what the proof costs.
+        tuned: whether people review it at each training.
     """
     usd_per_flop = prices.usd_per_machine_hour / (prices.machine_gflops * 1e9 * 3600)
-    training = resources.train_flops * usd_per_flop
+    training = sum(one.train_flops for one in (resources, *reruns)) * usd_per_flop * prices.trainings
     storage = resources.storage_bytes / _GIB * prices.usd_per_gib_month * prices.horizon_months
-    serving = resources.serve_flops / resources.items * prices.answers * usd_per_flop
-    total = training + storage + serving
+    serving = resources.serve_flops / resources.items * prices.horizon_answers * usd_per_flop
+    review = prices.usd_per_review * prices.trainings if tuned else 0.0
+    total = training + storage + serving + review
     return Cost(
         training_usd=round(training, _DIGITS),
         storage_usd=round(storage, _DIGITS),
         serving_usd=round(serving, _DIGITS),
         total_usd=round(total, _DIGITS),
-        usd_per_1000=round(total * 1000 / prices.answers, _DIGITS),
+        usd_per_1000=round(total * 1000 / prices.horizon_answers, _DIGITS),
+        review_usd=round(review, _DIGITS),
     )

@@ -1,13 +1,14 @@
 """Reads what the evaluation of a rung left behind, and lines several rungs up on the same sealed items.
 
 Reads evaluate/<rung>/{scores.jsonl, metrics.json, resources.json, candidate.json, manifest.json} -> `Evaluated`,
-and of several of them `Aligned`: one row of scores a rung, one column an item.
+and of several of them `Aligned`: one row of scores a rung, one column an item. A rung that was trained from several
+seeds is one `Evaluated` (its first seed, which ships) with the others as its reruns; its row is the mean over all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from nichetune.core.errors import UserError
 from nichetune.core.files import read_json, read_records
 from nichetune.core.records import Candidate, Estimate, ItemScore
+from nichetune.evaluate.candidates import list_seeds, name_seed, split_seed
 from nichetune.evaluate.intervals import Floats
 from nichetune.evaluate.metrics import ALL_TASKS
 from nichetune.evaluate.resources import Resources
@@ -28,6 +30,7 @@ class Evaluated:
     Attributes:
         benchmark: digest of the sealed benchmark that it was scored on; empty where nothing says so.
         resources: None where only scores were kept (a version of the registry).
+        reruns: the same rung trained from its other seeds, in their order.
     """
 
     rung: str
@@ -36,6 +39,12 @@ class Evaluated:
     metrics: dict[str, Estimate]
     resources: Resources | None
     benchmark: str
+    reruns: tuple[Evaluated, ...] = ()
+
+    @property
+    def by_seed(self) -> tuple[Evaluated, ...]:
+        """All its trainings, the one that ships first."""
+        return (self, *self.reruns)
 
     def column(self, metric: str) -> dict[str, float]:
         """Score by item id of `task.metric`, where it applies."""
@@ -46,12 +55,22 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Aligned:
-    """Scores of several rungs on the same items: rungs, item ids, groups, and scores [rungs, items]."""
+    """Scores of several rungs on the same items: rungs, item ids, groups, and scores [rungs, items].
+
+    Attributes:
+        scores: means over the seeds.
+        by_seed: of the rungs with several, [seeds, items] each.
+    """
 
     rungs: list[str]
     items: list[str]
     groups: list[str]
     scores: Floats
+    by_seed: dict[str, Floats] = field(default_factory=dict)
+
+    def between(self, a: str, b: str) -> Floats:
+        """Differences b - a of two rungs, [items]."""
+        return self.scores[self.rungs.index(b)] - self.scores[self.rungs.index(a)]
 
 
 def read_evaluated(folder: Path, rung: str = "") -> Evaluated:
@@ -81,13 +100,37 @@ def scored_benchmark(folder: Path) -> str:
     return str(read_json(verdict).get("benchmark_digest", "")) if verdict.is_file() else ""
 
 
+def group_seeds(rungs: Sequence[Evaluated], seeds: int) -> list[Evaluated]:
+    """Puts the trainings of each rung together.
+
+    Args:
+        rungs: named as their stages, `qlora@seed-2` the second training of `qlora`.
+        seeds: how many the benchmark was sealed for.
+
+    Raises:
+        UserError: a tuned rung has another number of them.
+    """
+    found: dict[str, dict[int, Evaluated]] = {}
+    for one in rungs:
+        rung, seed = split_seed(one.rung)
+        found.setdefault(rung, {})[seed] = replace(one, rung=rung)
+    for rung, own in found.items():
+        wanted = [split_seed(name)[1] for name in list_seeds(rung, seeds)]
+        if sorted(own) != wanted:
+            raise UserError(
+                f"rung {rung} was evaluated with {len(own)} seeds, and the benchmark was sealed for {len(wanted)} "
+                "(benchmark.seeds): run the flow again"
+            )
+    return [replace(own[1], reruns=tuple(own[n] for n in sorted(own) if n > 1)) for own in found.values()]
+
+
 def align_scores(rungs: Sequence[Evaluated], metric: str, items: Sequence[str], groups: Sequence[str]) -> Aligned:
     """Lines rungs up on the sealed items; an item to which the metric applies for no rung is left out.
 
     Raises:
         UserError: a rung has no score for an item that another one has.
     """
-    columns = {rung.rung: rung.column(metric) for rung in rungs}
+    columns = {name_seed(rung.rung, n): one.column(metric) for rung in rungs for n, one in enumerate(rung.by_seed, 1)}
     kept = [n for n, item in enumerate(items) if any(item in column for column in columns.values())]
     for name, column in columns.items():
         if missing := [items[n] for n in kept if items[n] not in column]:
@@ -95,5 +138,18 @@ def align_scores(rungs: Sequence[Evaluated], metric: str, items: Sequence[str], 
                 f"rung {name} has no {metric} for {len(missing)} of {len(kept)} sealed items, the first is "
                 f"{missing[0]}: evaluate it again"
             )
-    scores = np.asarray([[column[items[n]] for n in kept] for column in columns.values()], dtype=np.float64)
-    return Aligned(list(columns), [items[n] for n in kept], [groups[n] for n in kept], scores)
+    names = [items[n] for n in kept]
+    return line_up(rungs, names, [groups[n] for n in kept], lambda one: one.column(metric))
+
+
+def line_up(
+    rungs: Sequence[Evaluated], items: list[str], groups: list[str], read: Callable[[Evaluated], Mapping[str, float]]
+) -> Aligned:
+    """One row of figures a rung, averaged over its seeds; `read` gives a training's figure by item."""
+    by_seed: dict[str, Floats] = {}
+    for rung in rungs:
+        columns = [read(one) for one in rung.by_seed]
+        by_seed[rung.rung] = np.asarray([[column[item] for item in items] for column in columns], dtype=np.float64)
+    scores = np.stack([own.mean(axis=0) for own in by_seed.values()])
+    several = {rung: own for rung, own in by_seed.items() if len(own) > 1}
+    return Aligned(list(by_seed), items, groups, scores, several)

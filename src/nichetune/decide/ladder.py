@@ -9,6 +9,8 @@ Reads rungs in order of cost with their scores on the same items -> the held run
      held one exceeds the margin. The family is all pairs of a cheaper and a dearer rung.
   3. Where bound <= margin < upper end of the 95% interval, stay, and the verdict is not conclusive: the gain may
      well be there. It is conclusive after all if a rung is held in the end that is proven better than that one too.
+  4. Where the settings say what answers are worth, a proven gain must also pay for itself (`decide/worth.py`). If it
+     surely does not, stay; if money leaves it open, stay, and the verdict is not conclusive.
 
 Pure functions over arrays: a simulation calls `judge_ladder` thousands of times.
 """
@@ -21,9 +23,12 @@ from typing import Literal
 
 from nichetune.decide.holm import step_down
 from nichetune.decide.paired import Paired, PairedSet
+from nichetune.decide.seeds import SeedSpread
 from nichetune.evaluate.intervals import Floats
 
 Decision = Literal["better", "worse", "no better", "inconclusive"]
+Pays = Literal["pays", "does not pay", "open"]
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Comparison:
         level: the level that Holm gave this pair.
         lower_adjusted: low end of the interval at that level: what is compared with the margin.
         decision: `better`: lower_adjusted > margin; `worse`: high < 0; `no better`: high <= margin; else open.
+        pays: whether the gain is worth its money; None where nothing was said of what answers are worth.
     """
 
     a: str
@@ -54,6 +60,17 @@ class Comparison:
     level: float
     lower_adjusted: float
     decision: Decision
+    pays: Pays | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether the rule moves from a to b."""
+        return self.decision == "better" and self.pays in (None, "pays")
+
+    @property
+    def open(self) -> bool:
+        """Whether more items (or seeds) could still move it."""
+        return self.decision == "inconclusive" or (self.decision == "better" and self.pays == "open")
 
 
 @dataclass(frozen=True)
@@ -85,24 +102,37 @@ class Judgement:
         return next(c for c in self.comparisons if (c.a, c.b) == (cheaper, dearer))
 
 
-def judge_ladder(order: Sequence[str], scores: Floats, groups: Sequence[Hashable], rule: Rule) -> Judgement:
+def judge_ladder(
+    order: Sequence[str],
+    scores: Floats,
+    groups: Sequence[Hashable],
+    rule: Rule,
+    spread: SeedSpread | None = None,
+) -> Judgement:
     """Applies the rule.
 
     Args:
         order: rungs from the cheapest to the dearest.
         scores: [rungs, items] on the primary metric, 0..1, rows in that order.
         groups: [items].
+        spread: over the seeds, where rungs were trained from several; `scores` then are means over them.
     """
     if len(order) < 2:
         return Judgement(list(order), list(order), [], [])
-    comparisons = compare_all(order, scores, groups, rule)
-    return climb(list(order), comparisons)
+    return climb(list(order), compare_all(order, scores, groups, rule, spread))
 
 
-def compare_all(order: Sequence[str], scores: Floats, groups: Sequence[Hashable], rule: Rule) -> list[Comparison]:
+def compare_all(
+    order: Sequence[str],
+    scores: Floats,
+    groups: Sequence[Hashable],
+    rule: Rule,
+    spread: SeedSpread | None = None,
+) -> list[Comparison]:
     """Every pair of a cheaper and a dearer rung, with Holm over all of them."""
     pairs = [(a, b) for b in range(len(order)) for a in range(b)]
-    together = PairedSet(scores, groups, pairs, rule.resamples, rule.seed)
+    luck = [spread.between(order[a], order[b]) for a, b in pairs] if spread else ()
+    together = PairedSet(scores, groups, pairs, rule.resamples, rule.seed, luck)
     each = [together.compare(n, rule.margin, rule.alpha) for n in range(len(pairs))]
     steps = step_down(
         [paired.p_margin for paired in each], lambda n, level: together.interval(n, level)[0], rule.margin, rule.alpha
@@ -130,9 +160,9 @@ def climb(order: list[str], comparisons: list[Comparison]) -> Judgement:
     path, open_steps = [order[0]], []
     for dearer in order[1:]:
         step = known[path[-1], dearer]
-        if step.decision == "better":
+        if step.proven:
             path.append(dearer)
-        elif step.decision == "inconclusive":
+        elif step.open:
             open_steps.append(step)
     unsettled = [step for step in open_steps if not _is_overtaken(step, path[-1], order, known)]
     return Judgement(order, path, comparisons, unsettled)
@@ -141,4 +171,4 @@ def climb(order: list[str], comparisons: list[Comparison]) -> Judgement:
 def _is_overtaken(step: Comparison, held: str, order: list[str], known: dict[tuple[str, str], Comparison]) -> bool:
     """Whether the rung that stayed open is cheaper than the held one, which is proven better than it too."""
     cheaper = order.index(step.b) < order.index(held)
-    return cheaper and known[step.b, held].decision == "better"
+    return cheaper and known[step.b, held].proven

@@ -14,6 +14,9 @@ a simulation of 400 to 600 samples a cell, with 10 to 100 groups of 1 to 40 item
   - a square-and-add interval of gains and losses. Where few items differ, resamples know nothing of those that did
     not happen to: with 10 groups, base rate 0.02 and a true gain of 2 points, bootstrap and flips alike lay below
     the truth in 76% of the samples. This one also gives two equal rungs an honest width, never zero.
+
+Where rungs were trained from several seeds, scores are means over them, and the interval is widened by what the
+seeds leave open (`decide/seeds.py`); both p values are then the level at which it just reaches the gain in question.
 """
 
 from __future__ import annotations
@@ -28,10 +31,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from nichetune.decide.draws import Draws, draw_groups
+from nichetune.decide.seeds import Luck
 from nichetune.evaluate.intervals import Floats, bound_mean, number_groups, sum_groups
 
 MCNEMAR = "exact McNemar"
 FLIPS = "group flips"
+SEEDED = "group flips and seeds"
+_LEAST_P = 1e-6
+_HALVINGS = 24  # of the logarithm of p: more digits than are ever written
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class PairedSet:
         scores: [candidates, items], 0..1.
         groups: [items].
         pairs: (a, b) by row of `scores`; differences are b - a.
+        luck: what the seeds leave open in each pair; None where neither was trained from several.
     """
 
     def __init__(
@@ -84,10 +92,12 @@ class PairedSet:
         pairs: Sequence[tuple[int, int]],
         resamples: int = 10_000,
         seed: int = 7,
+        luck: Sequence[Luck | None] = (),
     ) -> None:
         self.index, self.groups = number_groups(groups)
         self.differences = np.stack([scores[b] - scores[a] for a, b in pairs], axis=1)  # [items, pairs]
         self.binary = bool(np.all((scores == 0) | (scores == 1)))
+        self.luck = list(luck) or [None] * len(pairs)
         self._resamples, self._seed = resamples, seed
 
     @cached_property
@@ -106,6 +116,10 @@ class PairedSet:
         differences = self.differences[:, pair]
         exact = self.binary and self.groups == len(differences)
         low, high = self.interval(pair, alpha)
+        if self.luck[pair] is not None:
+            p = min(self._crossing(pair, 0.0), self._crossing(pair, 0.0, above=True))
+            own = float(differences.mean()), low, high, p, self._crossing(pair, margin)
+            return Paired(*own, len(differences), self.groups, SEEDED)
         return Paired(
             difference=float(differences.mean()),
             low=low,
@@ -124,7 +138,23 @@ class PairedSet:
             (self.lower_bound(pair, alpha), self._flip_end(pair, alpha, upper=True)),
             square_and_add(self.differences[:, pair], self.index, self.groups, alpha),
         )
-        return max(-1.0, min(r[0] for r in reaches)), min(1.0, max(r[1] for r in reaches))
+        low, high = min(r[0] for r in reaches), max(r[1] for r in reaches)
+        if (luck := self.luck[pair]) is not None:
+            low, high = luck.widen(low, float(self.differences[:, pair].mean()), high, alpha)
+        return max(-1.0, low), min(1.0, high)
+
+    def _crossing(self, pair: int, gain: float, above: bool = False) -> float:
+        """The level at which the interval just reaches a gain from above (or, `above`, from below): its p value."""
+        difference = float(self.differences[:, pair].mean())
+        if difference >= gain if above else difference <= gain:
+            return 1.0
+        least, most = math.log(_LEAST_P), 0.0
+        for _ in range(_HALVINGS):
+            middle = (least + most) / 2
+            low, high = self.interval(pair, math.exp(middle))
+            clear = high < gain if above else low > gain
+            least, most = (least, middle) if clear else (middle, most)
+        return math.exp(most)
 
     def lower_bound(self, pair: int, alpha: float) -> float:
         """The smallest gain that the group flips cannot reject from below at alpha / 2."""

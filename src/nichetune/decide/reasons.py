@@ -9,7 +9,7 @@ Reads the judged ladder, costs, outlook and regressions -> `reasons`:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nichetune.decide.economics import Cost
 from nichetune.decide.ladder import Comparison, Judgement, Rule
@@ -19,19 +19,37 @@ from nichetune.decide.regressions import Regression
 CLASSICAL = "classical"
 
 
-def explain_ladder(judgement: Judgement, metric: str, rule: Rule) -> list[str]:
+Told = Callable[[Comparison], str]  # what a gain is worth and costs, as the end of a sentence
+
+
+def explain_ladder(judgement: Judgement, metric: str, rule: Rule, told: Told = lambda step: "") -> list[str]:
     """What is shipped and why, then each rung that was passed over on the way, in order of cost."""
     climbs = [judgement.comparison(a, b) for a, b in zip(judgement.path, judgement.path[1:], strict=False)]
     if not climbs:
-        sentences = [_explain_staying(judgement, metric, rule)]
+        sentences = [_explain_staying(judgement, metric, rule, told)]
     else:
-        sentences = [f"Ship {judgement.held}: {_gain(climbs[-1], metric)} ({_proof(climbs[-1], rule)})."]
-        sentences += [f"Before that, {c.b} over {c.a}: {_gain(c, metric)} ({_proof(c, rule)})." for c in climbs[:-1]]
-    return sentences + [_explain_passed(step, judgement, rule) for step in _passed(judgement)]
+        last, before = climbs[-1], climbs[:-1]
+        sentences = [f"Ship {judgement.held}: {_gain(last, metric)} ({_proof(last, rule)}){_add(told(last))}."]
+        sentences += [f"Before that, {c.b} over {c.a}: {_gain(c, metric)} ({_proof(c, rule)})." for c in before]
+    passed = [step for step in _passed(judgement) if climbs or step is not _unpaid(judgement)]
+    return sentences + [_explain_passed(step, judgement, rule, told) for step in passed]
 
 
-def _explain_staying(judgement: Judgement, metric: str, rule: Rule) -> str:
+def _add(told: str) -> str:
+    return f", {told}" if told else ""
+
+
+def _unpaid(judgement: Judgement) -> Comparison | None:
+    """The first proven gain over what is held that was not climbed for: its money is in question."""
+    steps = [step for step in _passed(judgement) if step.a == judgement.held]
+    return next((step for step in steps if step.decision == "better"), None)
+
+
+def _explain_staying(judgement: Judgement, metric: str, rule: Rule, told: Told) -> str:
     held, margin = judgement.held, points(rule.margin)
+    if (step := _unpaid(judgement)) is not None:
+        gain = f"{step.b} is {_difference(step)} {step.a} on {metric} (95% interval {_interval(step)})"
+        return f"Ship {held}: {gain}{_add(told(step))}."
     if not judgement.comparisons:
         return f"Ship {held}: it is the only rung scored on {metric}."
     if held != CLASSICAL:
@@ -61,9 +79,11 @@ def _passed(judgement: Judgement) -> list[Comparison]:
     return steps
 
 
-def _explain_passed(step: Comparison, judgement: Judgement, rule: Rule) -> str:
+def _explain_passed(step: Comparison, judgement: Judgement, rule: Rule, told: Told) -> str:
     margin, paired = points(rule.margin), step.paired
     gain = f"{_difference(step)} {step.a} (95% interval {_interval(step)}"
+    if step.decision == "better":
+        return f"Not {step.b}: {gain}){_add(told(step))}."
     if step.decision == "worse":
         return f"Not {step.b}: {gain})."
     if step.decision == "no better":
@@ -75,14 +95,24 @@ def _explain_passed(step: Comparison, judgement: Judgement, rule: Rule) -> str:
     )
 
 
-def explain_openness(judgement: Judgement, outlook: Outlook | None, n: int) -> list[str]:
+def explain_openness(judgement: Judgement, outlook: Outlook | None, n: int, seeds: int = 1) -> list[str]:
     """What is open and what would settle it; nothing where the verdict is conclusive."""
     if judgement.conclusive or outlook is None:
         return []
     pairs = ", ".join(f"{c.b} over {c.a}" for c in judgement.unsettled)
-    if outlook.items_needed is None:
-        return [f"Not conclusive ({pairs}): the gain lies so near the margin that no number of items would settle it."]
-    return [f"Not conclusive ({pairs}): about {outlook.items_needed:,} items would settle it, the benchmark has {n:,}."]
+    return [f"Not conclusive ({pairs}): {say_what_settles(outlook.items_needed, outlook.seeds_needed, n, seeds)}."]
+
+
+def say_what_settles(items: int | None, seeds_needed: int | None, n: int, seeds: int) -> str:
+    """What would settle an open verdict: items, and seeds where rungs were trained from several."""
+    if items is None:
+        return "the gain lies so near the margin that no number of items would settle it"
+    if seeds_needed is None or seeds_needed <= seeds:
+        beside = f" in {seeds} seeds" if seeds > 1 else ""
+        return f"about {items:,} items{beside} would settle it, the benchmark has {n:,}"
+    if items <= n:
+        return f"{seeds_needed} seeds would settle it, each rung was trained from {seeds}"
+    return f"about {items:,} items and {seeds_needed} seeds would settle it, the benchmark has {n:,} and {seeds}"
 
 
 def explain_power(outlook: Outlook | None, n: int, groups: int) -> list[str]:
@@ -99,11 +129,12 @@ def explain_power(outlook: Outlook | None, n: int, groups: int) -> list[str]:
     ]
 
 
-def explain_costs(judgement: Judgement, costs: Mapping[str, Cost], answers: int) -> str:
+def explain_costs(judgement: Judgement, costs: Mapping[str, Cost], answers: float, seeds: int = 1) -> str:
     """What the shipped rung costs, beside the cheapest one."""
     named = dict.fromkeys((judgement.held, judgement.order[0]))
     parts = [f"{rung} costs {usd(costs[rung].total_usd)} ({usd(costs[rung].usd_per_1000)} per 1,000)" for rung in named]
-    return f"For {answers:,} answers, training, storage and serving together: {', '.join(parts)}."
+    trained = "training" if seeds == 1 else f"training from {seeds} seeds"
+    return f"For {answers:,.0f} answers, {trained}, storage and serving together: {', '.join(parts)}."
 
 
 def explain_regressions(regressions: Sequence[Regression], held: str) -> list[str]:
@@ -151,5 +182,6 @@ def usd(amount: float) -> str:
     """Dollars: cents from ten cents up, two significant digits below, never in powers of ten."""
     if amount == 0:
         return "$0"
-    digits = 2 if amount >= 0.1 else 1 - math.floor(math.log10(amount))
-    return f"${amount:,.{digits}f}"
+    size = abs(amount)
+    digits = 2 if size >= 0.1 else 1 - math.floor(math.log10(size))
+    return f"{'-' if amount < 0 else ''}${size:,.{digits}f}"

@@ -20,30 +20,37 @@ from nichetune.benchmark.seal import HEADER, ITEMS
 from nichetune.core.errors import UserError
 from nichetune.core.files import read_json, read_records, write_json
 from nichetune.core.records import Example
-from nichetune.core.settings import RUNGS, Settings, TaskSettings
+from nichetune.core.settings import EconomicsSettings, Settings, TaskSettings
 from nichetune.core.stages import Report, short
 from nichetune.decide import reasons
-from nichetune.decide.economics import Cost, price_rung
-from nichetune.decide.evaluated import Aligned, Evaluated, align_scores, read_evaluated
-from nichetune.decide.ladder import Comparison, Judgement, Rule, judge_ladder
+from nichetune.decide.assess import Assessment, Assessor, cost_order, price_evaluated
+from nichetune.decide.durability import Durability, explain_durability, look_back
+from nichetune.decide.economics import Cost
+from nichetune.decide.evaluated import Aligned, Evaluated, align_scores, group_seeds, read_evaluated
+from nichetune.decide.ladder import Comparison, Rule
+from nichetune.decide.money import describe_money, explain_money, explain_worth
 from nichetune.decide.paired import six_digits
-from nichetune.decide.planning import Outlook, look_ahead
+from nichetune.decide.planning import Outlook, decisive_pair, look_ahead
 from nichetune.decide.regressions import Regression, find_regressions
+from nichetune.decide.sensitivity import Turn, find_turns
+from nichetune.decide.slices import slice_gain
+from nichetune.decide.worth import read_outcomes
 from nichetune.evaluate.metrics import ALL_TASKS
 
-DURABILITY = "Durability not tested (one seed)."
 _EVALUATE = "evaluate/"
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """What was fixed before anything was tuned: the rule, and the items and tasks that the primary metric judges."""
+    """What was fixed before anything was tuned: the rule, the items and tasks that the primary metric judges, and how
+    many trainings of each tuned rung it judges."""
 
     digest: str
     primary: str
     rule: Rule
     items: list[Example]
     tasks: dict[str, TaskSettings]
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
@@ -64,13 +71,14 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
         UserError: too few sealed items, a rung without all its scores, or one scored on another benchmark.
     """
     sealed = read_sealed(inputs["benchmark"], settings)
-    rungs = [
+    trained = [
         read_evaluated(path, name.removeprefix(_EVALUATE))
         for name, path in inputs.items()
         if name.startswith(_EVALUATE)
     ]
-    _check_benchmark(rungs, sealed)
-    costs = {rung.rung: _price(rung, settings) for rung in rungs}
+    _check_trainings(trained, sealed)
+    rungs = group_seeds(trained, sealed.seeds)
+    costs = {rung.rung: price_evaluated(rung, settings.economics) for rung in rungs}
     verdict = decide(settings, sealed, rungs, costs, inputs.get("previous"))
     write_json(out / "verdict.json", verdict)
     facts = {key: verdict[key] for key in ("ship", "conclusive", "benchmark_digest")}
@@ -92,7 +100,7 @@ def read_sealed(folder: Path, settings: Settings) -> Sealed:
     rule = Rule(seal["margin"], seal["alpha"], seal.get("bootstrap", own.bootstrap), seal.get("seed", settings.seed))
     judged = {item.task for item in items}
     tasks = {name: task for name, task in settings.tasks.items() if name in judged}
-    return Sealed(str(seal["digest"]), primary, rule, items, tasks)
+    return Sealed(str(seal["digest"]), primary, rule, items, tasks, int(seal.get("seeds", 1)))
 
 
 def _check_enough(n: int, primary: str, settings: Settings) -> None:
@@ -104,19 +112,15 @@ def _check_enough(n: int, primary: str, settings: Settings) -> None:
         )
 
 
-def _check_benchmark(rungs: list[Evaluated], sealed: Sealed) -> None:
+def _check_trainings(rungs: list[Evaluated], sealed: Sealed) -> None:
     for rung in rungs:
         if rung.benchmark and rung.benchmark != sealed.digest:
             raise UserError(
                 f"rung {rung.rung} was scored on benchmark {short(rung.benchmark)}, sealed is {short(sealed.digest)}: "
                 "evaluate it again"
             )
-
-
-def _price(rung: Evaluated, settings: Settings) -> Cost:
-    if rung.resources is None:
-        raise UserError(f"rung {rung.rung} has no resources.json, and so no cost: evaluate it again")
-    return price_rung(rung.resources, settings.economics)
+        if rung.resources is None:
+            raise UserError(f"rung {rung.rung} has no resources.json, and so no cost: evaluate it again")
 
 
 def decide(
@@ -127,19 +131,20 @@ def decide(
     Raises:
         UserError: no rung was scored on the primary metric, or one only in part.
     """
-    by_cost = sorted(rungs, key=lambda rung: (costs[rung.rung].total_usd, _ladder_place(rung.rung)))
+    by_cost = [next(rung for rung in rungs if rung.rung == name) for name in cost_order(costs)]
     contenders, left_out = _choose_contenders(by_cost, sealed)
     items, groups = [item.id for item in sealed.items], [item.group for item in sealed.items]
     aligned = align_scores(contenders, sealed.primary, items, groups)
     _check_enough(len(aligned.items), sealed.primary, settings)
-    judgement = judge_ladder(aligned.rungs, aligned.scores, aligned.groups, sealed.rule)
-    outlook = look_ahead(judgement, aligned, sealed.rule)
+    assessor = Assessor(contenders, aligned, sealed.primary, sealed.rule)
+    found = _judge(assessor, aligned, sealed, settings.economics)
+    judgement, outlook = found.assessment.judgement, found.outlook
     shipped = next(rung for rung in rungs if rung.rung == judgement.held)
     production = check_production(shipped, previous, sealed)
     return {
         "ship": judgement.held,
         "conclusive": judgement.conclusive,
-        "reasons": _explain(judgement, outlook, production, costs, left_out, aligned, sealed, settings),
+        "reasons": _explain(found, production, costs, left_out, aligned, sealed, settings),
         "benchmark_digest": sealed.digest,
         "primary": sealed.primary,
         "margin": sealed.rule.margin,
@@ -154,13 +159,35 @@ def decide(
         **_describe_outlook(outlook),
         "regressions": [one.to_json() for one in production.regressions],
         "previous": production.note,
-        "durability": DURABILITY,
+        "durability": " ".join(explain_durability(found.durability, judgement.held)),
+        "seeds": found.durability.to_json(),
+        "slices": [one.to_json() for one in found.durability.slices],
+        "economics": describe_money(found.assessment, found.turns),
     }
 
 
-def _ladder_place(rung: str) -> tuple[int, str]:
-    """Equal costs: the order in which the ladder names them."""
-    return (RUNGS.index(rung) if rung in RUNGS else len(RUNGS), rung)
+@dataclass(frozen=True)
+class Findings:
+    """The judged ladder with what was asked of it: what would settle it, does it last, what would turn it."""
+
+    assessment: Assessment
+    outlook: Outlook | None
+    durability: Durability
+    turns: list[Turn]
+
+
+def _judge(assessor: Assessor, aligned: Aligned, sealed: Sealed, prices: EconomicsSettings) -> Findings:
+    assessment = assessor.assess(prices)
+    judgement = assessment.judgement
+    outlook = look_ahead(
+        judgement, aligned, sealed.rule, assessor.spread, lambda c: assessor.needed_for_money(assessment, c)
+    )
+    decisive = decisive_pair(judgement) if judgement.comparisons else None
+    dates = {item.id: item.valid_from for item in sealed.items}
+    slices = slice_gain(aligned, (decisive.a, decisive.b), dates, sealed.rule) if decisive else []
+    valued = read_outcomes(prices).known and decisive is not None
+    turns = find_turns(prices, lambda other: assessor.assess(other).judgement.held) if valued else []
+    return Findings(assessment, outlook, look_back(aligned, decisive, sealed.seeds, sealed.rule, slices), turns)
 
 
 def _choose_contenders(by_cost: list[Evaluated], sealed: Sealed) -> tuple[list[Evaluated], dict[str, str]]:
@@ -191,7 +218,8 @@ def _answers_alike(a: Evaluated, b: Evaluated, sealed: Sealed) -> bool:
         return False
     kept = ("base_digest", "base_model", "quantisation", "dtype", "adapter_digest", "prompt_style")
     same = all(getattr(a.candidate, name) == getattr(b.candidate, name) for name in kept)
-    same = same and all(a.candidate.shots.get(name) == b.candidate.shots.get(name) for name in sealed.tasks)
+    told = [[(c.shots.get(name), c.tasks.get(name)) for name in sealed.tasks] for c in (a.candidate, b.candidate)]
+    same = same and told[0] == told[1]
     return same and a.column(sealed.primary) == b.column(sealed.primary)
 
 
@@ -214,8 +242,7 @@ def check_production(shipped: Evaluated, previous: Path | None, sealed: Sealed) 
 
 
 def _explain(
-    judgement: Judgement,
-    outlook: Outlook | None,
+    found: Findings,
     production: Production,
     costs: dict[str, Cost],
     left_out: dict[str, str],
@@ -224,15 +251,21 @@ def _explain(
     settings: Settings,
 ) -> list[str]:
     n, groups = len(aligned.items), len(set(aligned.groups))
+    judgement, outlook, worth = found.assessment.judgement, found.outlook, found.assessment.worth
+
+    def tell_worth(step: Comparison) -> str:
+        return explain_worth(step, worth[step.a, step.b]) if (step.a, step.b) in worth else ""
+
     return [
-        *reasons.explain_ladder(judgement, sealed.primary, sealed.rule),
-        *reasons.explain_openness(judgement, outlook, n),
+        *reasons.explain_ladder(judgement, sealed.primary, sealed.rule, tell_worth),
+        *reasons.explain_openness(judgement, outlook, n, sealed.seeds),
         *(f"{rung} stands aside: {why}." for rung, why in left_out.items()),
-        reasons.explain_costs(judgement, costs, settings.economics.answers),
+        reasons.explain_costs(judgement, costs, settings.economics.horizon_answers, sealed.seeds),
+        *explain_money(found.assessment, found.turns),
         *reasons.explain_power(outlook, n, groups),
         *reasons.explain_regressions(production.regressions, judgement.held),
         f"{production.note[0].upper()}{production.note[1:]}.",
-        DURABILITY,
+        *explain_durability(found.durability, judgement.held),
     ]
 
 
@@ -251,12 +284,13 @@ def _describe(comparison: Comparison, metric: str) -> dict[str, Any]:
         "groups": paired.groups,
         "method": paired.method,
         "decision": comparison.decision,
+        **({"pays": comparison.pays} if comparison.pays else {}),
     }
 
 
 def _describe_outlook(outlook: Outlook | None) -> dict[str, Any]:
     if outlook is None:
-        return {"smallest_detectable_gain": None, "n_needed": None, "power": None}
+        return {"smallest_detectable_gain": None, "n_needed": None, "seeds_needed": None, "power": None}
     plain = {key: six_digits(v) if isinstance(v, float) else v for key, v in asdict(outlook).items()}
-    needed = plain.pop("items_needed")
-    return {"smallest_detectable_gain": plain["smallest_gain"], "n_needed": needed, "power": plain}
+    needed = {"n_needed": plain.pop("items_needed"), "seeds_needed": plain.pop("seeds_needed")}
+    return {"smallest_detectable_gain": plain["smallest_gain"], **needed, "power": plain}

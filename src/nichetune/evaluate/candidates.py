@@ -4,6 +4,8 @@ classical   TF-IDF and logistic regression          base     the model as it cam
 fewshot     base + shots chosen on the dev set      rag      fewshot + passages from the index
 qlora, lora, full   tuned, short prompt             …+rag    the same adapter, with passages
 qlora+dpo, …        that adapter moved by preference pairs (dpo, orpo, kto)
+
+A tuned rung that is trained from several seeds has a stage for each: `qlora` is its first, `qlora@seed-2` its second.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from nichetune.core.records import Candidate
 from nichetune.core.settings import Settings
 
 UNTUNED = ("base", "fewshot", "rag")
+_SEED = "@seed-"
 
 
 def rung_method(rung: str) -> str:
@@ -44,20 +47,44 @@ def rung_is_shown_shots(rung: str) -> bool:
     return rung in ("fewshot", "rag")
 
 
-def trained_folder(rung: str) -> str:
+def rung_is_seeded(rung: str) -> bool:
+    """Whether another seed gives other weights: a tuned language model's; the classical rung has one optimum."""
+    return rung_method(rung) not in ("", "classical")
+
+
+def name_seed(name: str, seed: int) -> str:
+    """A rung's or method's stage for one seed, from 1: the first is named as if there were no others."""
+    return name if seed == 1 else f"{name}{_SEED}{seed}"
+
+
+def split_seed(part: str) -> tuple[str, int]:
+    """The reverse: rung or method, and its seed from 1."""
+    name, _, seed = part.partition(_SEED)
+    return name, int(seed) if seed.isdecimal() else 1
+
+
+def list_seeds(rung: str, seeds: int) -> list[str]:
+    """A rung's (or method's) stages, one a seed."""
+    return [name_seed(rung, seed) for seed in range(1, seeds + 1 if rung_is_seeded(rung) else 2)]
+
+
+def trained_folder(rung: str, seed: int = 1) -> str:
     """Where a rung's trained part stands, relative to the run's folder; empty if it has none."""
     method = rung_method(rung)
     if not method:
         return ""
-    return "train/classical/model" if method == "classical" else f"train/{method}/adapter"
+    return "train/classical/model" if method == "classical" else f"train/{name_seed(method, seed)}/adapter"
 
 
-def describe_candidate(settings: Settings, rung: str, train: Path | None, index: Path | None) -> Candidate:
+def describe_candidate(
+    settings: Settings, rung: str, train: Path | None, index: Path | None, seed: int = 1
+) -> Candidate:
     """The candidate, without shots.
 
     Args:
         train: the stage folder of the rung's training; None for an untuned rung.
         index: the index's folder; None without retrieval.
+        seed: which of its trainings, from 1.
     """
     method = rung_method(rung)
     retrieves = rung_retrieves(rung) and index is not None
@@ -70,7 +97,7 @@ def describe_candidate(settings: Settings, rung: str, train: Path | None, index:
         base_digest=_base_digest(settings) if uses_base else "",
         quantisation=quantisation,
         dtype=_dtype(settings, train) if uses_base else "float32",
-        adapter=trained_folder(rung),
+        adapter=trained_folder(rung, seed),
         adapter_digest=hash_value(hash_folder(train / Path(trained_folder(rung)).name)) if train else "",
         prompt_style="short" if method and uses_base else "full",
         retrieval=retrieves,

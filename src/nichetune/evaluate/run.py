@@ -25,18 +25,19 @@ from nichetune.evaluate.shots import choose_shots, count_trials
 from nichetune.generate.cache import PredictionCache
 
 
-def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str) -> Report:
+def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed: int = 1) -> Report:
     """Predicts, scores and counts; what was generated before a kill is taken from the cache.
 
     Args:
         inputs: benchmark, split, mask, cache (a file); train and index where the rung has them.
+        seed: which of the rung's trainings stands in `train`, from 1.
 
     Raises:
         CheckFailed: the benchmark was changed after it was sealed.
     """
     benchmark = verify_benchmark(inputs["benchmark"])
     train, index = inputs.get("train"), inputs.get("index")
-    candidate = describe_candidate(settings, rung, train, index)
+    candidate = describe_candidate(settings, rung, train, index, seed)
     adapter = train / Path(candidate.adapter).name if train else None
     cache = PredictionCache(inputs["cache"])
     runner = CandidateRunner(candidate, adapter, index, settings.base.device, settings.generate.batch_size, cache)
@@ -65,7 +66,9 @@ def _with_shots(settings: Settings, runner: CandidateRunner, split: Path, out: P
         for task in settings.tasks:
             chosen[task] = choose_shots(settings, runner, task, train, dev, tick)
     write_json(out / "shots.json", {t: {"scores": c.scores, "chosen": c.chosen} for t, c in chosen.items()})
-    return runner.candidate.model_copy(update={"shots": {t: c.shots for t, c in chosen.items() if c.shots}})
+    told = {t: settings.tasks[t].model_copy(update={"prompt": c.prompt}) for t, c in chosen.items()}
+    shots = {t: c.shots for t, c in chosen.items() if c.shots}
+    return runner.candidate.model_copy(update={"shots": shots, "tasks": runner.candidate.tasks | told})
 
 
 def score_predictions(

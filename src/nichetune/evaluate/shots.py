@@ -1,9 +1,13 @@
-"""Chooses, on the development set, how many solved examples an untuned rung is shown, and which: no straw men.
+"""Chooses, on the development set, which solved examples an untuned rung is shown, and how it is told: no straw men.
 
-Reads split/train.jsonl (where shots come from) and split/dev.jsonl (where they are judged) -> shots by task, and
-what every choice scored:
+Reads split/train.jsonl (where shots come from) and split/dev.jsonl (where they are judged) -> shots and wording by
+task, and what every choice scored:
 
-    {"triage": {"0": 0.0, "4/0": 0.04, "4/1": 0.08, "8/0": 0.13, "8/1": 0.08}, "chosen": "8/0"}
+    {"triage": {"0": 0.0, "4/0": 0.04, "4/1": 0.08, "8/0": 0.13, "8/1": 0.08, "8/0, short_prompt": 0.17},
+     "chosen": "8/0, short_prompt"}
+
+Shots are chosen under the task's `prompt`, then the other wordings are tried with them: every pair of the two would
+cost as many answers as there are shots times wordings.
 """
 
 from __future__ import annotations
@@ -23,9 +27,10 @@ from nichetune.generate.prompts import make_shot
 
 @dataclass(frozen=True)
 class ShotChoice:
-    """The shots chosen for a task, and the mean primary metric that each choice reached."""
+    """The shots and the wording chosen for a task, and the mean primary metric that each choice reached."""
 
     shots: list[Shot]
+    prompt: str
     scores: dict[str, float]
     chosen: str
 
@@ -33,26 +38,51 @@ class ShotChoice:
 def choose_shots(
     settings: Settings, runner: CandidateRunner, task: str, train: list[Example], dev: list[Example], done: Any
 ) -> ShotChoice:
-    """Tries every number and choice of shots for one task.
+    """Tries every number and choice of shots for one task, then every wording with the best of them.
 
-    Equal scores go to what gets more of a form's fields right, then to the shorter prompt.
+    Equal scores go to what gets more of a form's fields right, then to the shorter prompt, then to the first wording.
     """
     pool = [e for e in train if e.task == task]
     judged = _judged(settings, task, dev)
     options = _options(settings, runner, task, pool)
     scores: dict[str, tuple[float, float]] = {}
-    for name, shots in options.items():
-        candidate = runner.candidate.model_copy(update={"shots": {task: shots}})
-        scores[name] = _score(settings, runner, candidate, judged)
+
+    def judge(name: str, prompt: str, shots: list[Shot]) -> None:
+        told = settings.tasks[task].model_copy(update={"prompt": prompt})
+        changed = {"shots": {task: shots}, "tasks": settings.tasks | {task: told}}
+        scores[name] = _score(settings, runner, runner.candidate.model_copy(update=changed), judged)
         done(len(judged))
-    chosen = max(options, key=lambda name: (*scores[name], -len(options[name])))
-    return ShotChoice(options[chosen], {name: primary for name, (primary, _) in scores.items()}, chosen)
+
+    usual, *others = list_wordings(settings, task).items()
+    for name, shots in options.items():
+        judge(name, usual[1], shots)
+    best = chosen = max(options, key=lambda name: (*scores[name], -len(options[name])))
+    prompt = usual[1]
+    for wording, text in others:
+        judge(name := f"{best}, {wording}", text, options[best])
+        if scores[name] > scores[chosen]:
+            chosen, prompt = name, text
+    return ShotChoice(options[best], prompt, {name: primary for name, (primary, _) in scores.items()}, chosen)
+
+
+def list_wordings(settings: Settings, task: str) -> dict[str, str]:
+    """The instructions to try, by name: the task's own first."""
+    own = settings.tasks[task]
+    named = {"prompt": own.prompt}
+    if settings.evaluate.wordings:
+        named |= {"short_prompt": own.short_prompt} | {f"wording {n}": w for n, w in enumerate(own.wordings, 1)}
+    told: dict[str, str] = {}
+    for name, text in named.items():
+        if name == "prompt" or (text and text not in told.values()):
+            told[name] = text
+    return told
 
 
 def count_trials(settings: Settings, task: str, dev: list[Example]) -> int:
     """How many answers `choose_shots` will ask for."""
     numbers = settings.evaluate.shots
     choices = sum(settings.evaluate.shot_choices if n else 1 for n in numbers)
+    choices += len(list_wordings(settings, task)) - 1
     return choices * len(_judged(settings, task, dev))
 
 

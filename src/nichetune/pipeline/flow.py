@@ -9,7 +9,7 @@ A stage runs again only when an input, its settings, its layer's source or a ver
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from nichetune.core.progress import track
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report, Stage, StageResult, run_stage
 from nichetune.evaluate.candidates import (
+    list_seeds,
     list_trainings,
+    name_seed,
     rung_method,
     rung_retrieves,
     sft_method,
+    split_seed,
     trained_folder,
 )
 from nichetune.pipeline import private
@@ -41,6 +44,10 @@ class Project:
         """A stage's folder."""
         return self.run_dir / stage
 
+    def with_seed(self, seed: int) -> Project:
+        """The same project as its trainings of seed 2, 3, … see it: each draws from a seed of its own."""
+        return replace(self, settings=self.settings.model_copy(update={"seed": self.settings.seed + seed - 1}))
+
     def subset(self, *sections: str) -> dict[str, Any]:
         """The resolved settings of some sections, for a stage's key."""
         elsewhere = {"train": {"engine", "ray_address"}}  # where ranks run changes nothing
@@ -58,8 +65,15 @@ def list_stages(project: Project) -> list[str]:
     head = ["ingest", "mask", "format", "dedupe", "split", "benchmark", "dataset"]
     index = ["index"] if uses_index(project.settings) else []
     pairs = ["preferences"] if any(m != sft_method(m) for m in methods) else []
-    trains, evaluates = [f"train/{m}" for m in methods], [f"evaluate/{r}" for r in rungs]
+    trains = _name_seeds("train", methods, project.settings)
+    evaluates = _name_seeds("evaluate", rungs, project.settings)
     return [*head, *index, *pairs, *trains, *evaluates, "decide", "report"]
+
+
+def _name_seeds(kind: str, parts: list[str], settings: Settings) -> list[str]:
+    """Stages of every part and seed: all of the first seed, which ships, before any of the next."""
+    names = [f"{kind}/{name}" for part in parts for name in list_seeds(part, settings.benchmark.seeds)]
+    return sorted(names, key=lambda name: split_seed(name)[1])
 
 
 def uses_index(settings: Settings) -> bool:
@@ -73,7 +87,7 @@ def uses_index(settings: Settings) -> bool:
 def run_one(project: Project, name: str) -> StageResult:
     """Runs one stage, or reuses it."""
     kind, _, part = name.partition("/")
-    return _RUN[kind](project, part) if part else _RUN[kind](project)
+    return _RUN[kind](project, *split_seed(part)) if part else _RUN[kind](project)
 
 
 def _ingest(p: Project) -> StageResult:
@@ -103,8 +117,10 @@ def _split(p: Project) -> StageResult:
 
     encode, used = _encoder(p, p.settings.split.semantic)
     limit = {"semantic_limit": p.settings.dedupe.semantic_limit}
+    own = p.subset("split", "tasks", "benchmark")
+    own["benchmark"].pop("seeds", None)  # however often is trained on it, the split is the same
     return _run(p, "split", ("corpus",), ["dedupe", "mask/documents.jsonl"],
-                p.subset("split", "tasks", "benchmark") | used | limit,
+                own | used | limit,
                 lambda s, inputs, out: split.run(s, inputs | {"mask": p.path("mask")}, out, encode))  # fmt: skip
 
 
@@ -154,23 +170,23 @@ def _preferences(p: Project) -> StageResult:
                 p.subset("preference", "dedupe", "split", "tasks"), pairs.run)  # fmt: skip
 
 
-def _move(p: Project, method: str) -> StageResult:
+def _move(p: Project, method: str, seed: int) -> StageResult:
     from nichetune.train import preference
 
-    start = f"train/{sft_method(method)}"
+    start = f"train/{name_seed(sft_method(method), seed)}"
     inputs = ["preferences", start, *(["index"] if uses_index(p.settings) else [])]
     folders = {name: p.path(name) for name in [*inputs, "mask"]} | {"sft": p.path(start)}
     return _run(
-        p, f"train/{method}", ("train", "generate", "models"), inputs,
+        p.with_seed(seed), f"train/{name_seed(method, seed)}", ("train", "generate", "models"), inputs,
         p.subset("base", "train", "preference", "tasks", "index"),
         lambda s, _inputs, out: preference.run(s, folders, out, method),
         ("torch", "transformers", "trl", "peft", "bitsandbytes"),
     )  # fmt: skip
 
 
-def _train(p: Project, method: str) -> StageResult:
+def _train(p: Project, method: str, seed: int) -> StageResult:
     if method != sft_method(method):
-        return _move(p, method)
+        return _move(p, method, seed)
     if method == "classical":
         from nichetune.train import classical
 
@@ -182,7 +198,7 @@ def _train(p: Project, method: str) -> StageResult:
     inputs = ["split/train.jsonl", *dev, "benchmark", *(["index"] if uses_index(p.settings) else [])]
     folders = {n.split("/")[0]: p.path(n.split("/")[0]) for n in [*inputs, "mask"]}
     return _run(
-        p, f"train/{method}", ("train", "generate", "models"), inputs,
+        p.with_seed(seed), f"train/{name_seed(method, seed)}", ("train", "generate", "models"), inputs,
         _without_watching(p.subset("base", "train", "tasks", "index", "split")),
         lambda s, _inputs, out: sft.run(s, folders, out, method),  # type: ignore[arg-type]
         ("torch", "transformers", "trl", "peft", "bitsandbytes"),
@@ -195,10 +211,10 @@ def _without_watching(used: dict[str, Any]) -> dict[str, Any]:
     return used | {"train": train}
 
 
-def _evaluate(p: Project, rung: str) -> StageResult:
+def _evaluate(p: Project, rung: str, seed: int) -> StageResult:
     from nichetune.evaluate import run as evaluation
 
-    trained = trained_folder(rung)
+    trained = trained_folder(rung, seed)
     inputs = ["benchmark", "split"]
     folders = {name: p.path(name) for name in ("benchmark", "split", "mask")} | {
         "cache": p.run_dir / "cache/outputs.db"
@@ -210,9 +226,9 @@ def _evaluate(p: Project, rung: str) -> StageResult:
         inputs.append("index")
         folders["index"] = p.path("index")
     return _run(
-        p, f"evaluate/{rung}", ("evaluate", "generate", "models"), inputs,
+        p.with_seed(seed), f"evaluate/{name_seed(rung, seed)}", ("evaluate", "generate", "models"), inputs,
         p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark"),
-        lambda s, _inputs, out: evaluation.run(s, folders, out, rung), ("torch", "transformers", "peft"),
+        lambda s, _inputs, out: evaluation.run(s, folders, out, rung, seed), ("torch", "transformers", "peft"),
     )  # fmt: skip
 
 
@@ -220,7 +236,7 @@ def _decide(p: Project) -> StageResult:
     from nichetune.decide import verdict
     from nichetune.pipeline.production import find_previous
 
-    rungs = [f"evaluate/{rung}" for rung in p.settings.rungs]
+    rungs = _name_seeds("evaluate", p.settings.rungs, p.settings)
     previous = find_previous(p.settings, p.run_dir, p.folder)
     extra = {"previous": previous} if previous else {}
     return _run(
@@ -232,7 +248,8 @@ def _decide(p: Project) -> StageResult:
 def _report(p: Project) -> StageResult:
     from nichetune.report import render
 
-    trains = [n for n in list_stages(p) if n.startswith(("preferences", "train/", "evaluate/"))]
+    made = [n for n in list_stages(p) if n.startswith(("preferences", "train/", "evaluate/"))]
+    trains = [n for n in made if split_seed(n)[1] == 1]  # what ships; the other seeds stand in the verdict
     inputs = ["decide", "dataset", "benchmark", "split", "dedupe", "format", "mask", "ingest", *trains]
     whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve", "data", "sweep"})
     return _run(p, "report", ("report", "decide", "evaluate"), inputs, whole, render.run)

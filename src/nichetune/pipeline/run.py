@@ -17,7 +17,7 @@ from nichetune.core.errors import SystemFailure, UserError, explain_os_error
 from nichetune.core.files import read_json
 from nichetune.core.settings import Settings
 from nichetune.core.stages import StageResult
-from nichetune.evaluate.candidates import list_trainings
+from nichetune.evaluate.candidates import list_trainings, name_seed, split_seed
 from nichetune.pipeline.flow import Project, list_stages, run_one
 
 
@@ -99,11 +99,13 @@ def lock_run(run_dir: Path) -> Iterator[None]:
 def run_needed(project: Project, name: str) -> StageResult:
     """Runs one stage and only what has to stand before it: no other rung is trained or evaluated."""
     kind, _, part = name.partition("/")
+    rung, seed = split_seed(part)
+    needed = [name_seed(method, seed) for method in list_trainings(rung)]
     with lock_run(project.run_dir):
         for stage in list_stages(project):
             if stage == name:
                 break
             own, _, method = stage.partition("/")
-            if not method or (own == "train" and kind in ("train", "evaluate") and method in list_trainings(part)):
+            if not method or (own == "train" and kind in ("train", "evaluate") and method in needed):
                 run_one(project, stage)
         return run_one(project, name)

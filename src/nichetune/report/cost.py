@@ -73,7 +73,7 @@ def build_cost(run: Material) -> CostSection:
     prices = run.settings.economics
     return CostSection(
         metric=run.primary,
-        answers=prices.answers,
+        answers=round(prices.horizon_answers),
         months=prices.horizon_months,
         marks=marks,
         frontier=join_points(trace_frontier(marks)),

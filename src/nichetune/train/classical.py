@@ -5,8 +5,9 @@ Reads split/train.jsonl and split/dev.jsonl -> model/{classical.json, arrays.saf
     form      a logistic regression for each closed field, the nearest example's value for each open one
     choice    one logistic regression           else    the nearest example's whole answer, abstention included
 
-No straw man: which terms it reads and how strong each regression is are chosen on the development set, head by
-head, as the shots of `fewshot` are. It fits in seconds. Same input, same bytes.
+No straw man: which terms it reads (single words, runs of two or three, characters) and how strong each regression is
+are chosen on the development set, head by head, as the shots and the wording of `fewshot` are. It fits in seconds.
+Same input, same bytes.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from nichetune.core.settings import Settings, TaskSettings
 from nichetune.core.stages import Report
 from nichetune.core.tasks import normalise, render_answer
 from nichetune.train.classical_model import (
+    KINDS,
     READINGS,
     WHOLE,
     ClassicalModel,
@@ -142,7 +144,7 @@ class _TaskFitter:
         self.choices: dict[str, Choice] = {}
         self.flops = 0.0
         texts = [example.prompt for example in train]
-        self.model = TaskModel(task, {kind: Terms.fit(kind, texts) for kind in kinds_of("both")}, {})
+        self.model = TaskModel(task, {kind: Terms.fit(kind, texts) for kind in KINDS}, {})
         self.rows = {reading: self.model.read(texts, reading) for reading in READINGS}
         self.spans: dict[Reading, _Span] = {}
         if dev:

@@ -27,20 +27,23 @@ from nichetune.core.records import Answer, Example, Expected, Prediction
 from nichetune.core.settings import TaskSettings
 from nichetune.core.tasks import parse_answer, render_answer
 
-Reading = Literal["words", "characters", "both"]
-READINGS: tuple[Reading, ...] = ("words", "characters", "both")
+Reading = Literal["words", "characters", "both", "single words", "phrases"]
+READINGS: tuple[Reading, ...] = ("words", "characters", "both", "single words", "phrases")
 WHOLE = ""  # the head that answers a task without fields
 _GRAMS: dict[str, dict[str, Any]] = {
     "words": {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"},
     "characters": {"analyzer": "char_wb", "ngram_range": (2, 5)},
+    "single words": {"analyzer": "word", "ngram_range": (1, 1), "token_pattern": r"(?u)\b\w+\b"},
+    "phrases": {"analyzer": "word", "ngram_range": (1, 3), "token_pattern": r"(?u)\b\w+\b"},
 }
+KINDS = tuple(_GRAMS)
 _NOTHING = "(nothing)"  # what a text without any term holds, so that no vocabulary is ever empty
 _DESCRIPTION, _ARRAYS = "classical.json", "arrays.safetensors"
 Floats = NDArray[np.float32]
 
 
 class Terms:
-    """TF-IDF of words (1-2) or of characters within words (2-5), each text scaled to length 1."""
+    """TF-IDF of words (1, 1-2 or 1-3) or of characters within words (2-5), each text scaled to length 1."""
 
     def __init__(self, kind: str, terms: Sequence[str], idf: Floats) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer

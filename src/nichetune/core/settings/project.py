@@ -35,6 +35,14 @@ class BenchmarkSettings(Section):
     alpha: float = Field(0.05, gt=0, lt=0.5, description="Family-wise error of the verdict (Holm).")
     min_items: int = Field(20, ge=20, description="Fewer sealed items than this is refused.")
     bootstrap: int = Field(10000, ge=1000, description="Resamples (and permutations) behind an interval.")
+    seeds: int = Field(
+        1,
+        ge=1,
+        le=20,
+        exclude_if=lambda seeds: seeds == 1,  # runs from before there were seeds keep their keys and digests
+        description="Trainings of every tuned rung, from seeds `seed`, `seed` + 1, …; a gain must hold over all of "
+        "them. 1: durability is not tested; 3 to 5 tell a lucky training from a better method.",
+    )
 
 
 class IndexSettings(Section):
@@ -57,6 +65,11 @@ class EvaluateSettings(Section):
     shots: list[int] = Field([0, 4, 8], description="Numbers of examples tried for `fewshot` on the development set.")
     shot_choices: int = Field(2, ge=1, description="Different choices of shots tried for each number.")
     choice_items: int = Field(24, ge=1, description="Development items a task on which shots are judged.")
+    wordings: bool = Field(
+        True,
+        description="Also try a task's `short_prompt` and `wordings` in place of its `prompt` for `fewshot` and `rag`: "
+        "one trial more for each.",
+    )
 
 
 class EconomicsSettings(Section):
@@ -67,6 +80,37 @@ class EconomicsSettings(Section):
     usd_per_machine_hour: float = Field(0.10, ge=0, description="A 2-core cloud machine.")
     machine_gflops: float = Field(100, gt=0, description="What such a machine does, in 1e9 operations a second.")
     usd_per_gib_month: float = Field(0.10, ge=0, description="Storage of weights, adapter and index.")
+    requests_per_month: int = Field(
+        0, ge=0, description="Requests a month; with `horizon_months` they replace `answers`. 0: `answers` counts."
+    )
+    trainings: int = Field(
+        1, ge=1, description="Trainings over the horizon, each of all seeds; more where the corpus keeps changing."
+    )
+    usd_per_review: float = Field(
+        0.0, ge=0, description="People's review of one tuned rung, at each training: data, failures, release. 0: none."
+    )
+    usd_per_wrong_answer: float = Field(
+        0.0,
+        ge=0,
+        description="What a wrong answer costs you. 0: unknown; with all three at 0 the margin alone decides.",
+    )
+    usd_per_abstention: float = Field(0.0, ge=0, description="What asking back costs, right or not. 0: unknown.")
+    usd_per_escalation: float = Field(
+        0.0,
+        ge=0,
+        description="What it costs when a person takes over: an answer was due and the model abstained, or wrote what "
+        "cannot be read. 0: unknown.",
+    )
+
+    @property
+    def horizon_answers(self) -> float:
+        """Answers over the horizon."""
+        return self.requests_per_month * self.horizon_months if self.requests_per_month else float(self.answers)
+
+    @property
+    def monthly_requests(self) -> float:
+        """Answers a month."""
+        return self.horizon_answers / self.horizon_months
 
 
 class RegistrySettings(Section):

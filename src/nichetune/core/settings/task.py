@@ -44,6 +44,11 @@ class TaskSettings(Section):
 
     kind: TaskKind = Field(description="form, exact, choice, workflow, grounded or free.")
     prompt: str = Field("", description="The instruction for untuned rungs; allowed values are added by themselves.")
+    wordings: list[str] = Field(
+        default_factory=list,
+        exclude_if=lambda wordings: not wordings,  # what a task without them is sealed under stays as it was
+        description="Other wordings of `prompt`; `fewshot` and `rag` take what the development set likes best.",
+    )
     short_prompt: str = Field("", description="The instruction for tuned rungs: what it saves is part of their gain.")
     fields: dict[str, FieldSettings] = Field(default_factory=dict, description="Form only, in writing order.")
     values: list[str] | None = Field(None, description="Choice only: the allowed answers.")
