@@ -84,6 +84,8 @@ def _explain_volume(found: Assessment) -> list[str]:
 def _explain_break_even(worth: Worth) -> str:
     if worth.break_even_requests is None:
         return f"{worth.b} costs more than {worth.a} by every answer than it saves: it breaks even at no volume."
+    if worth.break_even_requests < 1:
+        return f"{worth.b} saves more than it costs more than {worth.a} from the first request on."
     return f"{worth.b} over {worth.a} breaks even at {worth.break_even_requests:,.0f} requests a month."
 
 

@@ -23,7 +23,7 @@ from nichetune.decide.seeds import Luck, SeedSpread
 from nichetune.evaluate.intervals import Floats, effective_groups, jackknife_variance, number_groups, sum_groups
 
 _OUT_OF_REACH = 1_000_000  # items: a gain that needs more stands on the margin, and no benchmark settles it
-_MOST_SEEDS = 10  # trainings that are ever advised
+MOST_SEEDS = 10  # trainings that are ever advised
 _NEARLY = 1.2  # a seed more is not worth it that spares fewer items than a fifth
 
 
@@ -143,7 +143,7 @@ def settle(comparison: Comparison, spread: Spread, rule: Rule, luck: Luck | None
     distance, level = _distance(comparison, rule)
     found = {
         seeds: max(least, own)
-        for seeds in range(luck.seeds, max(luck.seeds, _MOST_SEEDS) + 1)
+        for seeds in range(luck.seeds, max(luck.seeds, MOST_SEEDS) + 1)
         if (own := _items_beside(luck.with_seeds(seeds), distance, level, spread)) is not None
     }
     if not found:

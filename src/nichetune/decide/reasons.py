@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from nichetune.decide.economics import Cost
 from nichetune.decide.ladder import Comparison, Judgement, Rule
-from nichetune.decide.planning import Outlook
+from nichetune.decide.planning import MOST_SEEDS, Outlook
 from nichetune.decide.regressions import Regression
 
 CLASSICAL = "classical"
@@ -105,6 +105,8 @@ def explain_openness(judgement: Judgement, outlook: Outlook | None, n: int, seed
 
 def say_what_settles(items: int | None, seeds_needed: int | None, n: int, seeds: int) -> str:
     """What would settle an open verdict: items, and seeds where rungs were trained from several."""
+    if items is None and seeds > 1:
+        return f"neither more items nor {MOST_SEEDS} seeds would settle it"
     if items is None:
         return "the gain lies so near the margin that no number of items would settle it"
     if seeds_needed is None or seeds_needed <= seeds:
@@ -115,17 +117,18 @@ def say_what_settles(items: int | None, seeds_needed: int | None, n: int, seeds:
     return f"about {items:,} items and {seeds_needed} seeds would settle it, the benchmark has {n:,} and {seeds}"
 
 
-def explain_power(outlook: Outlook | None, n: int, groups: int) -> list[str]:
-    """The smallest gain that this benchmark finds four times in five."""
+def explain_power(outlook: Outlook | None, n: int, groups: int, seeds: int = 1) -> list[str]:
+    """The smallest gain that this benchmark finds four times in five, by its items."""
     if outlook is None:
         return []
     if outlook.smallest_gain is None:
         return [f"With {n:,} items in {groups:,} groups no gain at all is found with power 0.8."]
     move = outlook.smallest_gain_to_move
     to_move = f", and climbs at a true gain of {points(move)}" if move is not None else ", and cannot climb on any gain"
+    apart = ", what the seeds leave open not counted" if seeds > 1 else ""
     return [
         f"With {n:,} items in {groups:,} groups the benchmark tells a true gain of {points(outlook.smallest_gain)} "
-        f"points from none with power 0.8{to_move}."
+        f"points from none with power 0.8{to_move}{apart}."
     ]
 
 

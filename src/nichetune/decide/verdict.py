@@ -262,7 +262,7 @@ def _explain(
         *(f"{rung} stands aside: {why}." for rung, why in left_out.items()),
         reasons.explain_costs(judgement, costs, settings.economics.horizon_answers, sealed.seeds),
         *explain_money(found.assessment, found.turns),
-        *reasons.explain_power(outlook, n, groups),
+        *reasons.explain_power(outlook, n, groups, sealed.seeds),
         *reasons.explain_regressions(production.regressions, judgement.held),
         f"{production.note[0].upper()}{production.note[1:]}.",
         *explain_durability(found.durability, judgement.held),
