@@ -111,6 +111,19 @@ def test_the_space_of_the_examples_gives_the_regression_that_the_terms_themselve
     assert fit_classical(_notes(0, 72), [], {"form": FORM}).model.predict(items) == rotated
 
 
+def test_runs_of_three_words_are_read_where_only_they_tell():
+    task = TaskSettings(kind="choice", values=["left", "right"])
+
+    def order(n: int) -> Example:
+        # Both answers hold the same words and the same pairs of words.
+        parts = [("x y z", "p y q"), ("x y q", "p y z")][n % 2]
+        first, last = parts if n // 2 % 2 else parts[::-1]
+        return _example("t", n, f"{first} {WORDS[n % 7]} {last}", Expected(answer=["left", "right"][n % 2]))
+
+    fit = fit_classical([order(n) for n in range(56)], [order(n) for n in range(56, 84)], {"t": task})
+    assert (fit.choices["t"].reads, fit.choices["t"].dev) == ("phrases", 1.0)
+
+
 def test_a_text_without_a_single_word_is_answered_too():
     fit = fit_classical(_notes(0, 24), [], {"form": FORM})
     (prediction,) = fit.model.predict([_example("form", 1, "…", Expected())])
