@@ -97,7 +97,7 @@ class PairedSet:
         self.index, self.groups = number_groups(groups)
         self.differences = np.stack([scores[b] - scores[a] for a, b in pairs], axis=1)  # [items, pairs]
         self.binary = bool(np.all((scores == 0) | (scores == 1)))
-        self.luck = list(luck) or [None] * len(pairs)
+        self.luck: list[Luck | None] = list(luck) if luck else [None] * len(pairs)
         self._resamples, self._seed = resamples, seed
 
     @cached_property

@@ -12,7 +12,7 @@ Content only: no clock and no measured speed decides or stands here.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from nichetune.core.settings import EconomicsSettings, Settings, TaskSettings
 from nichetune.core.stages import Report, short
 from nichetune.decide import reasons
 from nichetune.decide.assess import Assessment, Assessor, cost_order, price_evaluated
+from nichetune.decide.described import describe_comparison, describe_outlook
 from nichetune.decide.durability import Durability, explain_durability, look_back
 from nichetune.decide.economics import Cost
 from nichetune.decide.evaluated import Aligned, Evaluated, align_scores, group_seeds, read_evaluated
-from nichetune.decide.ladder import Comparison, Rule
+from nichetune.decide.ladder import Comparison, Judgement, Rule
 from nichetune.decide.money import describe_money, explain_money, explain_worth
-from nichetune.decide.paired import six_digits
 from nichetune.decide.planning import Outlook, decisive_pair, look_ahead
 from nichetune.decide.regressions import Regression, find_regressions
 from nichetune.decide.sensitivity import Turn, find_turns
@@ -155,8 +155,8 @@ def decide(
         "path": judgement.path,
         "left_out": left_out,
         "rungs": {rung.rung: {"metrics": rung.metrics, "cost": costs[rung.rung]} for rung in by_cost},
-        "comparisons": [_describe(c, sealed.primary) for c in judgement.comparisons],
-        **_describe_outlook(outlook),
+        "comparisons": [describe_comparison(c, sealed.primary) for c in judgement.comparisons],
+        **describe_outlook(outlook),
         "regressions": [one.to_json() for one in production.regressions],
         "previous": production.note,
         "durability": " ".join(explain_durability(found.durability, judgement.held)),
@@ -182,12 +182,19 @@ def _judge(assessor: Assessor, aligned: Aligned, sealed: Sealed, prices: Economi
     outlook = look_ahead(
         judgement, aligned, sealed.rule, assessor.spread, lambda c: assessor.needed_for_money(assessment, c)
     )
-    decisive = decisive_pair(judgement) if judgement.comparisons else None
+    decisive = _lasting_pair(judgement)
     dates = {item.id: item.valid_from for item in sealed.items}
     slices = slice_gain(aligned, (decisive.a, decisive.b), dates, sealed.rule) if decisive else []
     valued = read_outcomes(prices).known and decisive is not None
     turns = find_turns(prices, lambda other: assessor.assess(other).judgement.held) if valued else []
     return Findings(assessment, outlook, look_back(aligned, decisive, sealed.seeds, sealed.rule, slices), turns)
+
+
+def _lasting_pair(judgement: Judgement) -> Comparison | None:
+    """The gain that has to last: the last climb, or where nothing was climbed what came nearest; None for one rung."""
+    if len(judgement.path) > 1:
+        return judgement.comparison(*judgement.path[-2:])
+    return decisive_pair(judgement) if judgement.comparisons else None
 
 
 def _choose_contenders(by_cost: list[Evaluated], sealed: Sealed) -> tuple[list[Evaluated], dict[str, str]]:
@@ -267,30 +274,3 @@ def _explain(
         f"{production.note[0].upper()}{production.note[1:]}.",
         *explain_durability(found.durability, judgement.held),
     ]
-
-
-def _describe(comparison: Comparison, metric: str) -> dict[str, Any]:
-    paired = comparison.paired
-    figures = {name: six_digits(getattr(paired, name)) for name in ("difference", "low", "high", "p", "p_margin")}
-    return {
-        "a": comparison.a,
-        "b": comparison.b,
-        "metric": metric,
-        **figures,
-        "p_adjusted": six_digits(comparison.p_adjusted),
-        "level": six_digits(comparison.level),
-        "lower_adjusted": six_digits(comparison.lower_adjusted),
-        "n": paired.n,
-        "groups": paired.groups,
-        "method": paired.method,
-        "decision": comparison.decision,
-        **({"pays": comparison.pays} if comparison.pays else {}),
-    }
-
-
-def _describe_outlook(outlook: Outlook | None) -> dict[str, Any]:
-    if outlook is None:
-        return {"smallest_detectable_gain": None, "n_needed": None, "seeds_needed": None, "power": None}
-    plain = {key: six_digits(v) if isinstance(v, float) else v for key, v in asdict(outlook).items()}
-    needed = {"n_needed": plain.pop("items_needed"), "seeds_needed": plain.pop("seeds_needed")}
-    return {"smallest_detectable_gain": plain["smallest_gain"], **needed, "power": plain}
