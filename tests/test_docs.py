@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nichetune.cli.app import run
+from nichetune.core.settings import RUNGS
 from nichetune.core.settings_file import load_settings
 from nichetune.core.settings_reference import render_reference
 
@@ -31,6 +33,16 @@ def test_examples_are_found():
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.parent.name)
 def test_every_shipped_settings_file_is_valid(path):
     assert load_settings(path).project == path.parent.name
+
+
+def test_make_ladder_asks_for_settings_that_there_are():
+    shown = subprocess.run(["make", "-n", "ladder"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (command,) = [line for line in shown.replace("\\\n", " ").splitlines() if "nichetune run" in line]
+    words = shlex.split(command)
+    asked = [words[n + 1] for n, word in enumerate(words) if word == "--set"]
+    settings = load_settings(ROOT / words[words.index("--project") + 1], asked)
+    assert settings.benchmark.seeds == 3
+    assert {"classical", "base", "fewshot", "rag", "qlora", "lora", "full"} <= set(settings.rungs) <= set(RUNGS)
 
 
 def test_the_readme_names_verbs():
