@@ -29,6 +29,7 @@ from nichetune.decide.ladder import Comparison, Judgement, Rule, judge_ladder
 from nichetune.decide.paired import six_digits
 from nichetune.decide.planning import Outlook, look_ahead
 from nichetune.decide.regressions import Regression, find_regressions
+from nichetune.decide.standing import add_standing
 from nichetune.evaluate.metrics import ALL_TASKS
 
 DURABILITY = "Durability not tested (one seed)."
@@ -54,11 +55,12 @@ class Production:
     note: str = ""
 
 
-def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
+def run(settings: Settings, inputs: dict[str, Path], out: Path, looks: dict[str, Any] | None = None) -> Report:
     """Decides which rung to ship.
 
     Args:
         inputs: `benchmark`, `evaluate/<rung>` for each rung, and `previous`, if anything is in production.
+        looks: how often candidates were scored on the sealed items (pipeline/sealing.py counts them).
 
     Raises:
         UserError: too few sealed items, a rung without all its scores, or one scored on another benchmark.
@@ -72,6 +74,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     _check_benchmark(rungs, sealed)
     costs = {rung.rung: _price(rung, settings) for rung in rungs}
     verdict = decide(settings, sealed, rungs, costs, inputs.get("previous"))
+    verdict = add_standing(verdict, settings, inputs, looks)
     write_json(out / "verdict.json", verdict)
     facts = {key: verdict[key] for key in ("ship", "conclusive", "benchmark_digest")}
     return Report(counts={"rungs": len(rungs), "items": len(sealed.items)}, facts=facts)

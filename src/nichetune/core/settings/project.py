@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
 
 from nichetune.core.settings.corpus import (
     DataSettings,
@@ -22,6 +25,10 @@ RUNGS = (
     "classical", "base", "fewshot", "rag", "qlora", "qlora+rag", "lora", "lora+rag", "full", "full+rag", *_MOVED,
 )  # fmt: skip
 
+READY = "ready"
+READY_SUITES = ("policy", "general", "drift", "retrieval")
+_SUITE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
 
 class BenchmarkSettings(Section):
     """What is sealed before anything is tuned."""
@@ -35,6 +42,9 @@ class BenchmarkSettings(Section):
     alpha: float = Field(0.05, gt=0, lt=0.5, description="Family-wise error of the verdict (Holm).")
     min_items: int = Field(20, ge=20, description="Fewer sealed items than this is refused.")
     bootstrap: int = Field(10000, ge=1000, description="Resamples (and permutations) behind an interval.")
+    seeds: int = Field(
+        1, ge=1, le=20, description="Trainings of each tuned rung, each with a seed of its own; 1: durability untested."
+    )
 
 
 class IndexSettings(Section):
@@ -57,6 +67,20 @@ class EvaluateSettings(Section):
     shots: list[int] = Field([0, 4, 8], description="Numbers of examples tried for `fewshot` on the development set.")
     shot_choices: int = Field(2, ge=1, description="Different choices of shots tried for each number.")
     choice_items: int = Field(24, ge=1, description="Development items a task on which shots are judged.")
+    suite_rungs: list[str] = Field(
+        default_factory=list,
+        description="Rungs that are asked the suites; empty: all, so that none is compared blindly.",
+    )
+
+
+class GatesSettings(Section):
+    """What stands between a verdict and production; a run itself is never stopped by it."""
+
+    critical_failures: Literal["block", "allow"] = Field(
+        "block",
+        description="Missed abstentions of the shipped rung in a critical suite (`policy`). block: `registry promote` "
+        "refuses the version unless forced with a reason, since one such answer can cost more than all gains.",
+    )
 
 
 class EconomicsSettings(Section):
@@ -103,6 +127,12 @@ class Settings(Section):
     dedupe: DedupeSettings = DedupeSettings()
     split: SplitSettings = SplitSettings()
     benchmark: BenchmarkSettings = BenchmarkSettings()
+    suites: dict[str, str] = Field(
+        default_factory=dict,
+        description="Sealed items beside the holdout, by name: `ready` for policy, general, drift or retrieval, else "
+        "a file (YAML or JSONL) in the project. None by default: each costs every rung its time.",
+    )
+    gates: GatesSettings = GatesSettings()
     index: IndexSettings = IndexSettings()
     train: TrainSettings = TrainSettings()
     preference: PreferenceSettings = PreferenceSettings()
@@ -112,6 +142,16 @@ class Settings(Section):
     economics: EconomicsSettings = EconomicsSettings()
     registry: RegistrySettings = RegistrySettings()
     serve: ServeSettings = ServeSettings()
+
+    @field_validator("suites")
+    @classmethod
+    def _check_suites(cls, suites: dict[str, str]) -> dict[str, str]:
+        for name, path in suites.items():
+            if not _SUITE_NAME.fullmatch(name):
+                raise ValueError(f"a suite is named by lower-case letters, digits, dash and underscore, not {name!r}")
+            if path == READY and name not in READY_SUITES:
+                raise ValueError(f"no suite {name!r} is ready-made, only {', '.join(READY_SUITES)}: give a file")
+        return suites
 
     @property
     def primary_metric(self) -> str:
