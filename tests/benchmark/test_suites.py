@@ -16,6 +16,7 @@ from nichetune.core.files import write_json, write_jsonl
 from nichetune.core.records import Answer, Example, Expected, Message, Prediction, Source
 from nichetune.core.settings import Settings
 from nichetune.evaluate.suites import bound_rate, count_critical
+from nichetune.pipeline.checks import find_problems
 
 TASKS = {
     "route": {"kind": "choice", "values": ["billing", "front desk"]},
@@ -132,6 +133,19 @@ def test_a_mistake_in_an_own_suite_is_one_line_that_names_the_item(tmp_path, ite
     with pytest.raises(UserError, match=rf"own\.jsonl: {words}") as caught:
         read_suite(tmp_path / "own.jsonl", "own", make_settings())
     assert "\n" not in str(caught.value)
+
+
+def test_check_lists_every_suite_that_cannot_be_sealed(tmp_path):
+    told = {
+        "project": "mail", "sources": [], "tasks": TASKS, "rungs": ["classical"],
+        "evaluate": {"suite_rungs": ["full"]},
+        "suites": {"gone": "gone.yaml", "typo": "typo.jsonl", "general": "ready"},
+    }  # fmt: skip
+    (tmp_path / "nichetune.yaml").write_text(yaml.safe_dump(told))
+    (tmp_path / "typo.jsonl").write_text(json.dumps({"id": "t1", "task": "route", "text": "x", "answer": "biling"}))
+    problems = find_problems(tmp_path, None)
+    assert len(problems) == 3
+    assert "suite_rungs: 'full'" in problems[0] and "gone.yaml" in problems[1] and "item t1" in problems[2]
 
 
 @pytest.mark.parametrize(("name", "text"), [("own.jsonl", "{"), ("own.yaml", "a: ["), ("own.yaml", "items: []")])
