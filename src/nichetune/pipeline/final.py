@@ -8,18 +8,21 @@ first; only an opening that was killed goes on, with the same verdict and the sa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nichetune.benchmark.contamination import check_training
 from nichetune.benchmark.ledger import Entry, append_entry
 from nichetune.benchmark.lock import Lock
 from nichetune.benchmark.seal import Benchmark, verify_benchmark
 from nichetune.core.errors import CheckFailed, UserError
-from nichetune.core.files import hash_file, hash_value, read_json, read_records, write_json
+from nichetune.core.files import hash_file, hash_value, iter_records, read_json, read_records, write_json
 from nichetune.core.records import Example
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report, Stage, finished_stage, run_stage
 from nichetune.corpus.split import BLIND
+from nichetune.evaluate.candidates import rung_method, sft_method
 from nichetune.pipeline.flow import Project
 from nichetune.pipeline.run import lock_run, run_project
 
@@ -101,13 +104,26 @@ def _work(project: Project, benchmark: Benchmark, verdict: dict[str, Any], rungs
     from nichetune.evaluate.blind import answer_blind
 
     settings: Settings = project.settings
-    items = read_records(project.path("split") / BLIND, Example)
+    every = read_records(project.path("split") / BLIND, Example)
+    taught = {hit.item for hit in check_training(_read_taught(project, rungs), benchmark.model_copy(
+        update={"items": every}))}  # fmt: skip
+    items = [item for item in every if item.id not in taught]
+    if not items:
+        raise UserError("every blind item was given away by what these rungs learned: nothing is left to judge by")
     scores = {
         rung: answer_blind(settings, project.run_dir, project.path(f"evaluate/{rung}"), items, out / rung)
         for rung in rungs
     }
     rule = Rule(benchmark.margin, benchmark.alpha, benchmark.bootstrap, benchmark.seed)
-    told = judge_final(verdict, scores, rule)
+    told = judge_final(verdict, scores, rule) | {"left_out": sorted(taught)}
     write_json(out / RESULT, told)
     facts = {"benchmark_digest": benchmark.digest, "ship": told["ship"], "decision": told.get("decision")}
-    return Report(counts={"items": len(items), "rungs": len(rungs)}, facts=facts)
+    dropped = {"given away by training": len(taught)} if taught else {}
+    return Report({"in": len(every), "items": len(items), "rungs": len(rungs)}, dropped, facts)
+
+
+def _read_taught(project: Project, rungs: list[str]) -> Iterator[Example]:
+    """What the rungs learned from; preference pairs go a way of their own, and the split never sees them."""
+    yield from iter_records(project.path("split") / "train.jsonl", Example)
+    if any(rung_method(rung) != sft_method(rung_method(rung)) for rung in rungs):
+        yield from iter_records(project.path("preferences") / "train.jsonl", Example)
