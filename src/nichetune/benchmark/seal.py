@@ -159,7 +159,7 @@ def seal_benchmark(
         bootstrap=settings.benchmark.bootstrap,
         seed=settings.seed,
         seeds=settings.benchmark.seeds,
-        split={"salt": split.salt, "holdout": split.holdout, "dev": split.dev},
+        split={"salt": split.salt, "holdout": split.holdout, "blind": split.blind, "dev": split.dev},
         scorers=code_version(_SCORERS),
         decision=code_version(_DECISION),
         prices=settings.economics.model_dump(mode="json"),
