@@ -29,7 +29,7 @@ tasks:
     abstain: {{answer: I cannot say.}}
     max_new_tokens: 4
 mask: {{enabled: false, because: names of characters}}
-split: {{holdout: 0.2, blind: 0.1, dev: 0.1}}
+split: {{holdout: 0.2, blind: 0.15, dev: 0.1}}
 evaluate: {{shots: [0], choice_items: 4}}
 benchmark: {{bootstrap: 1000}}
 suites: {{policy: ready, general: ready}}

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nichetune.benchmark.ledger import LEDGER, Entry, append_entry, current_seal, read_ledger
-from nichetune.benchmark.seal import HEADER, Benchmark, load_benchmark
+from nichetune.benchmark.ledger import LEDGER, Entry, Kind, append_entry, current_seal, read_ledger
+from nichetune.benchmark.seal import HEADER, Benchmark
 from nichetune.core.errors import UserError
 from nichetune.core.files import hash_value, read_json
 from nichetune.core.stages import MANIFEST, short
@@ -103,11 +103,12 @@ class Lock:
 
         def is_noted(entries: Sequence[Entry]) -> bool:
             seal = current_seal(entries)
-            same = seal is not None and seal.benchmark == new.digest
-            return same and (not locked or any(one.facts.get("locked") for one in entries[seal.n - 1 :]))  # type: ignore[union-attr]
+            if seal is None or seal.benchmark != new.digest:
+                return False
+            return not locked or any(one.facts.get("locked") for one in entries[seal.n - 1 :])
 
-        kind = "supersede" if supersedes else "seal"
-        return append_entry(self.log, kind, new.digest, new.items_digest, why, facts, is_noted)  # type: ignore[arg-type]
+        kind: Kind = "supersede" if supersedes else "seal"
+        return append_entry(self.log, kind, new.digest, new.items_digest, why, facts, is_noted)
 
     def find_changes(self, old: Entry, new: Benchmark) -> list[str]:
         """What a benchmark has other than the one of an entry, by name: `item int-0077`, `margin`, `prices`."""
@@ -119,10 +120,6 @@ class Lock:
         names = [f"item {name}" for name in sorted({*items[0], *items[1]}) if items[0].get(name) != items[1].get(name)]
         parts: tuple[dict[str, str], dict[str, str]] = (before.get("part_digests", {}), now["part_digests"])
         return [*names, *(n for n in sorted({*parts[0], *parts[1]}) if parts[0].get(n) != parts[1].get(n))]
-
-    def sealed(self, digest: str) -> Benchmark:
-        """A benchmark that was in force once."""
-        return load_benchmark(self.run_dir / SEALS / digest)
 
 
 def say_seal(entry: Entry) -> list[str]:

@@ -25,7 +25,7 @@ from nichetune.core.files import write_json, write_jsonl, write_lines
 from nichetune.core.records import Document, Dropped, Example
 from nichetune.core.settings import Settings, SplitSettings
 from nichetune.core.stages import DERIVED, Report
-from nichetune.corpus.assign import PARTS, Assigned, Part, assign_examples, assign_groups
+from nichetune.corpus.assign import PARTS, Assigned, Part, assign_examples, assign_groups, list_parts
 from nichetune.corpus.cards import Cards, read_cards
 from nichetune.corpus.contradictions import Aside
 from nichetune.corpus.engine import start_engine
@@ -62,7 +62,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     cards = read_cards(examples, rules, tasks, work / "cards")
     assigned = assign_examples(examples, rules, cards)
     places = assigned.places
-    sealed_parts: list[Part] = [part for part in ("holdout", "blind") if part in places]
+    sealed_parts: list[Part] = [part for part in list_parts(rules) if part in ("holdout", "blind")]
     for part in sealed_parts:
         _refuse_small_holdout(part, len(places[part]), len(examples), settings)
     items = [one for part in sealed_parts for one in assigned.parts[part]]
