@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from nichetune.benchmark import seal
@@ -56,8 +54,11 @@ def test_the_same_content_has_the_same_digest_and_any_setting_another(sealed):
         return seal.seal_benchmark(settings, ITEMS, []).digest
 
     assert digest() == seal.load_benchmark(sealed).digest
-    changed = [{"benchmark": {"margin": 0.05}}, {"benchmark": {"alpha": 0.1}}, {"seed": 8}, {"split": {"salt": "x"}}]
-    assert len({digest(), *(digest(**sections) for sections in changed)}) == 5
+    changed = [
+        {"benchmark": {"margin": 0.05}}, {"benchmark": {"alpha": 0.1}}, {"benchmark": {"seeds": 3}}, {"seed": 8},
+        {"split": {"salt": "x"}}, {"economics": {"answers": 5}}, {"gates": {"critical_failures": "allow"}},
+    ]  # fmt: skip
+    assert len({digest(), *(digest(**sections) for sections in changed)}) == 8
 
 
 @pytest.mark.parametrize(
@@ -80,12 +81,23 @@ def test_whatever_is_changed_after_sealing_is_named(sealed, file, change, messag
 
 
 def test_other_scorers_than_those_sealed_are_refused(sealed):
-    header = json.loads((sealed / "benchmark.json").read_text())
-    benchmark = seal.load_benchmark(sealed).model_copy(update={"scorers": "0" * 64})
-    write_json(sealed / "benchmark.json", header | {"scorers": "0" * 64, "digest": benchmark.compute_digest()})
+    sealed_with_others(sealed, "scorers")
     with pytest.raises(CheckFailed, match="other scorers"):
         seal.verify_benchmark(sealed)
     assert seal.verify_benchmark(sealed, check_scorers=False).items == ITEMS
+
+
+def test_another_decision_rule_than_the_sealed_one_is_refused(sealed):
+    sealed_with_others(sealed, "decision")
+    with pytest.raises(CheckFailed, match="other decision rule"):
+        seal.verify_benchmark(sealed)
+
+
+def sealed_with_others(folder, part):
+    """Seals the same benchmark as another version of nichetune would have."""
+    other = seal.load_benchmark(folder).model_copy(update={part: "0" * 64})
+    other = other.model_copy(update={"part_digests": other.digest_parts()})
+    seal.write_benchmark(other.model_copy(update={"digest": other.compute_digest()}), folder)
 
 
 def test_what_is_no_benchmark_is_a_one_line_mistake_of_the_caller(sealed, tmp_path):

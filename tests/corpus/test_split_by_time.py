@@ -43,6 +43,17 @@ def test_training_ends_where_the_sealed_future_begins_and_groups_stay_whole(by):
     assert len(done.parts["holdout"]) >= 30 and len(done.parts["train"]) >= 60
 
 
+@pytest.mark.parametrize("by", ["time", "both"])
+def test_a_blind_holdout_lies_in_the_future_too(by):
+    corpus = dated(make_corpus(120))
+    done = assign_examples(corpus, rules(by=by, blind=0.1))
+    check(done, len(corpus))
+    blind = done.parts["blind"]
+    assert len(blind) >= 20 and all(one.valid_from >= done.cut for one in blind)
+    others = {one.group for part in ("train", "dev", "holdout") for one in done.parts[part]}
+    assert not others & {one.group for one in blind}
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from(DAYS[:20]), min_size=24, max_size=24), st.sampled_from(["time", "both"]))
 def test_whatever_the_dates_no_future_reaches_training(days: list[str], by: str):

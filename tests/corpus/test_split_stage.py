@@ -107,3 +107,30 @@ def test_the_training_set_of_a_task_can_be_capped(tmp_path):
 def test_too_few_sealed_items_are_refused_with_the_number_that_is_needed(tmp_path):
     with pytest.raises(UserError, match=r"at least 20 are needed.*takes 80 examples after cleaning, there are 24"):
         split_examples(tmp_path, make_corpus(groups=4))
+
+
+def test_a_blind_holdout_is_drawn_by_group_and_training_is_kept_clear_of_it(tmp_path):
+    corpus = make_corpus(120)
+    rules = {"blind": 0.1}
+    homes = split.assign_groups(corpus, make_settings(split=rules).split)
+    blind = next(one for one in corpus if homes[one.group] == "blind")
+    taught = next(one.id for one in corpus if homes[one.group] == "train")
+    corpus = [reword(one, blind.prompt if one.id == taught else one.prompt) for one in corpus]
+    parts, report = split_examples(tmp_path, corpus, split=rules)
+    held = read_lines(tmp_path / "split" / "blind.jsonl")
+    assert abs(len(held) - 72) <= 6 and report.counts["blind"] == len(held)
+    others = {one["group"] for part in ("train", "dev", "holdout") for one in parts[part]}
+    assert not others & {one["group"] for one in held}
+    assert {one["id"]: one["because_of"] for one in parts["dropped"]} == {taught: blind.id}
+
+
+def test_without_a_blind_holdout_the_others_are_drawn_as_ever(tmp_path):
+    parts, report = split_examples(tmp_path, make_corpus())
+    assert "blind" not in report.counts and not (tmp_path / "split" / "blind.jsonl").exists()
+    with_blind, _ = split_examples(tmp_path / "other", make_corpus(), split={"blind": 0.1})
+    assert parts["holdout"] == with_blind["holdout"]  # a second holdout takes from training, never from the first
+
+
+def test_a_blind_holdout_that_shows_nothing_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"sealed items are too few.*split\.blind=0\.01"):
+        split_examples(tmp_path, make_corpus(), split={"blind": 0.01})

@@ -115,3 +115,12 @@ def test_two_processes_that_promote_at_once_leave_an_unbroken_chain(registry, re
     assert {move.who for move in moves} == {"one", "two"}
     assert [move.from_version for move in moves] == [None, *(move.to_version for move in moves[:-1])]
     assert registry.resolve("production").digest == moves[-1].to_version
+
+
+def test_a_blocked_version_is_promoted_only_by_force_with_a_reason(registry, register):
+    info = register(b"one", blocked=["1 critical failure of qlora in suite policy: p4"])
+    with pytest.raises(CheckFailed, match="p4") as caught:
+        registry.promote(info.digest)
+    assert caught.value.exit_status == 1 and "production" not in registry.aliases()
+    registry.promote(info.digest, force=True, reason="a person answers")
+    assert registry.log()[0].kind == "force"

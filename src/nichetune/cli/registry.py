@@ -57,11 +57,11 @@ def diff(a: Ref, b: Ref, project: ProjectOption = Path(), run_dir: RunDirOption 
 @app.command()
 def promote(
     ref: Ref, alias: Alias = "production",
-    force: Annotated[bool, typer.Option(help="Promote in spite of a regression.")] = False,
+    force: Annotated[bool, typer.Option(help="Promote in spite of a regression or a critical failure.")] = False,
     reason: Annotated[str, typer.Option(help="Why; needed with --force, kept in the log.")] = "",
     project: ProjectOption = Path(), run_dir: RunDirOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Point an alias to a version; refused (exit 1) on a regression."""
+    """Point an alias to a version; refused (exit 1) on a regression or a critical failure."""
     info = _open(project, run_dir).promote(ref, alias=alias, force=force, reason=reason)
     print_result(info.to_json(), as_json, [f"{alias} -> {info.digest[:12]} ({info.rung})"])
 

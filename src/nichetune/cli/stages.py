@@ -199,6 +199,8 @@ def _run_part(
 def decide(
     project: ProjectOption = Path(), run_dir: RunDirOption = None,
     require_conclusive: Annotated[bool, typer.Option(help="Exit 1 unless the verdict is conclusive.")] = False,
+    final: Annotated[bool, typer.Option("--final", help="Open the blind holdout (split.blind), once, for the rung "
+                                        "that ships and its runner-up.")] = False,
     overrides: SetOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Decide which rung to ship, from the scores."""
@@ -206,6 +208,12 @@ def decide(
     from nichetune.pipeline.run import run_project
 
     opened = open_from(project, run_dir, overrides, as_json)
+    if final:
+        from nichetune.pipeline.final import decide_finally
+
+        told = decide_finally(opened)
+        show(told, as_json, [told["sentence"], f"final: {_near(opened.path('final') / 'final.json')}"])
+        return
     run_project(opened, until="decide")
     verdict = read_json(opened.path("decide") / "verdict.json")
     if as_json:

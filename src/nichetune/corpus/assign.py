@@ -4,7 +4,8 @@ cards of examples (cards.py) + rules -> a part for each example, or why it goes 
 
 Groups are ranked by a salted hash of their names, so the order is fixed before anything is trained and no result can
 move it. Stratum by stratum (a task; or its answers, or classes) the first groups are sealed until the share of
-examples is reached, the next go to the development set. A group that spans two strata goes as one.
+examples is reached, the next ones go to the blind holdout if one is asked for, the next to the development set. A
+group that spans two strata goes as one.
 
 By time the groups with the newest examples are sealed instead. The cut is the oldest of those newest dates: training
 ends before it, and what is older in a sealed group is left out. By both, groups are drawn by the salt; of the sealed
@@ -29,12 +30,13 @@ from nichetune.corpus.cards import Cards, read_cards
 from nichetune.corpus.contradictions import Aside
 from nichetune.corpus.lines import Lazy
 
-Part = Literal["train", "dev", "holdout"]
-PARTS: tuple[Part, ...] = ("train", "dev", "holdout")
+Part = Literal["train", "dev", "holdout", "blind"]
+PARTS: tuple[Part, ...] = ("train", "dev", "holdout")  # and `blind`, where the settings ask for a second holdout
 NO_DATE = "no date to split by"
 TOO_OLD = "older than the cut, in a sealed group"
 TOO_NEW = "not older than the cut, in a group for training"
-_TRAIN, _DEV, _HOLDOUT = range(3)
+_TRAIN, _DEV, _HOLDOUT, _BLIND = range(4)
+_SEALED = (_HOLDOUT, _BLIND)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def assign_examples(examples: Sequence[Example], rules: SplitSettings, cards: Ca
     cards = cards or read_cards(examples, rules, {})
     everything = np.arange(len(cards))
     if rules.by == "group":
-        return Assigned(examples, _gather(everything, _draw_homes(everything, cards, rules)))
+        return Assigned(examples, _gather(everything, _draw_homes(everything, cards, rules), rules))
     names = [_parse_date(text) for text in cards.names["dates"]]
     days = sorted({"", *names})
     places = {day: n for n, day in enumerate(days)}
@@ -77,7 +79,7 @@ def assign_examples(examples: Sequence[Example], rules: SplitSettings, cards: Ca
         )
     homes, cut = (_cut_by_time if rules.by == "time" else _cut_by_both)(dated, cards, rules, numbers)
     undated = [Aside(n, NO_DATE, n) for n in everything[numbers == 0].tolist()]
-    kept, dropped = _keep_sides(dated, homes, numbers >= cut)
+    kept, dropped = _keep_sides(dated, homes, numbers >= cut, rules)
     return Assigned(examples, kept, [*undated, *dropped], days[cut])
 
 
@@ -99,7 +101,8 @@ def _draw_homes(
     order = np.arange(len(groups)) if last is None else np.lexsort((np.arange(len(groups)), -last))
     strata = cards.strata[places]
     homes = np.full(len(groups), -1, dtype=np.int8)
-    shares = ((_HOLDOUT, share or rules.holdout), (_DEV, rules.dev))
+    scale = (share or rules.holdout) / rules.holdout  # a second holdout is cut by time as the first one is
+    shares = ((_HOLDOUT, share or rules.holdout), (_BLIND, rules.blind * scale), (_DEV, rules.dev))
     _, firsts = np.unique(strata, return_index=True)
     for stratum in strata[np.sort(firsts)].tolist():  # in the order in which they come
         sizes = np.bincount(which[strata == stratum], minlength=len(groups))
@@ -119,8 +122,13 @@ def _fill(part: int, target: int, ranked: np.ndarray, sizes: np.ndarray, homes: 
     homes[free[before < target]] = part
 
 
-def _gather(places: np.ndarray, homes: np.ndarray) -> dict[Part, np.ndarray]:
-    return {part: places[homes == n] for n, part in enumerate(PARTS)}
+def list_parts(rules: SplitSettings) -> tuple[Part, ...]:
+    """The parts that these rules make, in their order."""
+    return (*PARTS, "blind") if rules.blind else PARTS
+
+
+def _gather(places: np.ndarray, homes: np.ndarray, rules: SplitSettings) -> dict[Part, np.ndarray]:
+    return {part: places[homes == n] for n, part in enumerate(list_parts(rules))}
 
 
 def _cut_by_time(places: np.ndarray, cards: Cards, rules: SplitSettings, days: np.ndarray) -> tuple[np.ndarray, int]:
@@ -129,7 +137,7 @@ def _cut_by_time(places: np.ndarray, cards: Cards, rules: SplitSettings, days: n
     last = np.zeros(len(groups), dtype=np.int64)
     np.maximum.at(last, which, days[places])
     homes = _draw_homes(places, cards, rules, last=last)
-    sealed = last[which[homes == _HOLDOUT]]
+    sealed = last[which[np.isin(homes, _SEALED)]]
     return homes, int(sealed.min()) if len(sealed) else 0
 
 
@@ -141,15 +149,15 @@ def _cut_by_both(places: np.ndarray, cards: Cards, rules: SplitSettings, days: n
 
 
 def _keep_sides(
-    places: np.ndarray, homes: np.ndarray, future: np.ndarray
+    places: np.ndarray, homes: np.ndarray, future: np.ndarray, rules: SplitSettings
 ) -> tuple[dict[Part, np.ndarray], list[Aside]]:
     """The sealed future, and the past of all the other groups."""
     is_future = future[places]
-    fits = is_future == (homes == _HOLDOUT)
+    fits = is_future == np.isin(homes, _SEALED)
     late = is_future[~fits].tolist()
     reasons = [TOO_NEW if one else TOO_OLD for one in late]
     dropped = [Aside(n, reason, n) for n, reason in zip(places[~fits].tolist(), reasons, strict=True)]
-    return _gather(places[fits], homes[fits]), dropped
+    return _gather(places[fits], homes[fits], rules), dropped
 
 
 def _parse_date(text: str) -> str:

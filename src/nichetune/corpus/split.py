@@ -1,7 +1,7 @@
 """Split: seals a holdout, sets a development set apart, and keeps training clear of both.
 
-dedupe/ (+ mask/documents.jsonl) -> train.jsonl, dev.jsonl, holdout.jsonl, dropped.jsonl, boilerplate.json,
-contamination.jsonl, profile.json
+dedupe/ (+ mask/documents.jsonl) -> train.jsonl, dev.jsonl, holdout.jsonl, blind.jsonl (if asked for),
+dropped.jsonl, boilerplate.json, contamination.jsonl, profile.json
 
     {"id": "int-0412", "reason": "shares a run of 8 words with a sealed item", "because_of": "int-0077", …}
 
@@ -25,7 +25,7 @@ from nichetune.core.files import write_json, write_jsonl, write_lines
 from nichetune.core.records import Document, Dropped, Example
 from nichetune.core.settings import Settings, SplitSettings
 from nichetune.core.stages import DERIVED, Report
-from nichetune.corpus.assign import PARTS, Assigned, Part, assign_examples, assign_groups
+from nichetune.corpus.assign import PARTS, Assigned, Part, assign_examples, assign_groups, list_parts
 from nichetune.corpus.cards import Cards, read_cards
 from nichetune.corpus.contradictions import Aside
 from nichetune.corpus.engine import start_engine
@@ -39,7 +39,7 @@ from nichetune.corpus.spotting import find_boilerplate, find_leaks
 
 __all__ = ["BOILERPLATE", "PARTS", "assign_groups", "run"]
 
-BOILERPLATE = "boilerplate.json"
+BOILERPLATE, BLIND = "boilerplate.json", "blind.jsonl"
 _SHOWN_HITS = 5
 Spotted = tuple[int, Overlap]  # a training example's place, and what it holds
 
@@ -62,8 +62,10 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     cards = read_cards(examples, rules, tasks, work / "cards")
     assigned = assign_examples(examples, rules, cards)
     places = assigned.places
-    _refuse_small_holdout(len(places["holdout"]), len(examples), settings)
-    items = list(assigned.parts["holdout"])
+    sealed_parts: list[Part] = [part for part in list_parts(rules) if part in ("holdout", "blind")]
+    for part in sealed_parts:
+        _refuse_small_holdout(part, len(places[part]), len(examples), settings)
+    items = [one for part in sealed_parts for one in assigned.parts[part]]
     words = rules.overlap_words
     boilerplate = find_boilerplate(examples, items, words, rules.boilerplate_groups, tasks, work / "boilerplate")
     sealed = SealedRuns(items, words, boilerplate, tasks)
@@ -74,7 +76,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     overlaps = [*(overlap for _, overlap in spotted), *in_documents]
     _refuse_leaky_documents(overlaps, rules)
     dropped = list(assigned.dropped)
-    items_at = dict(zip((one.id for one in items), places["holdout"].tolist(), strict=True))
+    items_at = dict(zip((one.id for one in items), (n for p in sealed_parts for n in places[p].tolist()), strict=True))
     for part in ("train", "dev"):
         places[part] = _drop_overlap(places[part], spotted, items_at, words, dropped)
     places["train"] = _limit_train(places["train"], cards, rules, dropped)
@@ -144,14 +146,15 @@ def _refuse_leaky_documents(overlaps: Sequence[Overlap], rules: SplitSettings) -
         )
 
 
-def _refuse_small_holdout(held: int, total: int, settings: Settings) -> None:
+def _refuse_small_holdout(part: Part, held: int, total: int, settings: Settings) -> None:
     least = settings.benchmark.min_items
     if held < least:
-        needed = math.ceil(least / settings.split.holdout)
+        share = getattr(settings.split, part)
+        needed = math.ceil(least / share)
         raise UserError(
-            f"{held} sealed items are too few to prove anything, at least {least} are needed: with split.holdout="
-            f"{settings.split.holdout} that takes {needed} examples after cleaning, there are {total}: "
-            f"add {max(needed - total, 1)} or raise split.holdout"
+            f"{held} sealed items are too few to prove anything, at least {least} are needed: with split.{part}="
+            f"{share} that takes {needed} examples after cleaning, there are {total}: "
+            f"add {max(needed - total, 1)} or raise split.{part}"
         )
 
 

@@ -34,6 +34,7 @@ from nichetune.decide.planning import Outlook, decisive_pair, look_ahead
 from nichetune.decide.regressions import Regression, find_regressions
 from nichetune.decide.sensitivity import Turn, find_turns
 from nichetune.decide.slices import slice_gain
+from nichetune.decide.standing import add_standing
 from nichetune.decide.worth import read_outcomes
 from nichetune.evaluate.metrics import ALL_TASKS
 
@@ -61,11 +62,12 @@ class Production:
     note: str = ""
 
 
-def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
+def run(settings: Settings, inputs: dict[str, Path], out: Path, looks: dict[str, Any] | None = None) -> Report:
     """Decides which rung to ship.
 
     Args:
         inputs: `benchmark`, `evaluate/<rung>` for each rung, and `previous`, if anything is in production.
+        looks: how often candidates were scored on the sealed items (pipeline/sealing.py counts them).
 
     Raises:
         UserError: too few sealed items, a rung without all its scores, or one scored on another benchmark.
@@ -80,6 +82,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
     rungs = group_seeds(trained, sealed.seeds)
     costs = {rung.rung: price_evaluated(rung, settings.economics) for rung in rungs}
     verdict = decide(settings, sealed, rungs, costs, inputs.get("previous"))
+    verdict = add_standing(verdict, settings, inputs, looks)
     write_json(out / "verdict.json", verdict)
     facts = {key: verdict[key] for key in ("ship", "conclusive", "benchmark_digest")}
     return Report(counts={"rungs": len(rungs), "items": len(sealed.items)}, facts=facts)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nichetune.benchmark.seal import verify_benchmark
+from nichetune.benchmark.seal import SUITES, Benchmark, verify_benchmark
 from nichetune.core.files import list_files, read_json, read_records, write_json, write_jsonl, write_record
 from nichetune.core.progress import track
 from nichetune.core.records import Candidate, Document, Example, ItemScore, Prediction
@@ -22,6 +22,7 @@ from nichetune.evaluate.resources import Resources, count_resources, forward_flo
 from nichetune.evaluate.runner import CandidateRunner
 from nichetune.evaluate.scoring import score_item
 from nichetune.evaluate.shots import choose_shots, count_trials
+from nichetune.evaluate.suites import suite_items, suite_runner, write_suite
 from nichetune.generate.cache import PredictionCache
 
 
@@ -48,13 +49,14 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
         with track(f"answering {rung}", len(benchmark.items)) as tick:
             predictions = runner.answer(benchmark.items, tick)
         seconds = time.monotonic() - clock
+        suites = score_suites(settings, runner, benchmark, inputs["mask"], out)
     finally:
         cache.close()
     scores = score_predictions(settings, benchmark.items, predictions, inputs["mask"])
     resources = _count(settings, predictions, train, index if candidate.retrieval else None, rung)
     _write(out, settings, runner.candidate, benchmark.items, predictions, scores, resources)
     facts = {"rung": rung, "benchmark_digest": benchmark.digest}
-    counts = {"in": len(benchmark.items), "out": len(predictions)}
+    counts = {"in": len(benchmark.items), "out": len(predictions)} | suites
     return Report(counts=counts, facts=facts, measured={"answer_seconds": round(seconds, 3)})
 
 
@@ -69,6 +71,27 @@ def _with_shots(settings: Settings, runner: CandidateRunner, split: Path, out: P
     told = {t: settings.tasks[t].model_copy(update={"prompt": c.prompt}) for t, c in chosen.items()}
     shots = {t: c.shots for t, c in chosen.items() if c.shots}
     return runner.candidate.model_copy(update={"shots": shots, "tasks": runner.candidate.tasks | told})
+
+
+def score_suites(
+    settings: Settings, runner: CandidateRunner, benchmark: Benchmark, mask: Path, out: Path
+) -> dict[str, int]:
+    """Asks and scores the sealed suites, if this rung is asked any; the number of items of each, for the counts."""
+    wanted = settings.evaluate.suite_rungs
+    if wanted and runner.candidate.rung not in wanted:
+        return {}
+    counts = {}
+    for name in benchmark.suites:
+        suite = benchmark.suite(name)
+        asked = suite_items(suite, runner)
+        if asked:
+            own = settings.model_copy(update={"tasks": settings.tasks | suite.tasks})
+            with track(f"answering suite {name}", len(asked)) as tick:
+                predictions = suite_runner(suite, runner).answer(asked, tick)
+            scores = score_predictions(own, asked, predictions, mask)
+            write_suite(suite, asked, predictions, scores, own, out / SUITES / name)
+        counts[f"suite {name}"] = len(asked)
+    return counts
 
 
 def score_predictions(

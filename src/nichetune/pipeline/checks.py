@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 from nichetune.core.errors import UserError
-from nichetune.core.settings import Settings
+from nichetune.core.settings import READY, Settings
 from nichetune.core.settings_file import load_settings
 
 
@@ -19,7 +19,7 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
     settings = load_settings(project, overrides)
     folder = project if project.is_dir() else project.parent
     own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings), *_check_sweep(settings)]
-    return [*_check_sources(settings, folder), *own]
+    return [*_check_sources(settings, folder), *_check_suites(settings, folder), *own]
 
 
 def _check_sources(settings: Settings, folder: Path) -> list[str]:
@@ -31,6 +31,21 @@ def _check_sources(settings: Settings, folder: Path) -> list[str]:
             find_corpus_files(settings.model_copy(update={"sources": [source]}), folder)
         except UserError as error:
             problems.append(f"sources[{n}]: {error}")
+    return problems
+
+
+def _check_suites(settings: Settings, folder: Path) -> list[str]:
+    """Users' own suites; the ready-made ones are made from sealed items, and none is sealed yet."""
+    from nichetune.benchmark.suites import read_suite
+
+    unknown = [rung for rung in settings.evaluate.suite_rungs if rung not in settings.rungs]
+    problems = [f"evaluate.suite_rungs: {rung!r} is none of this project's rungs" for rung in unknown]
+    for name, path in settings.suites.items():
+        try:
+            if path != READY:
+                read_suite(folder / path, name, settings)
+        except UserError as error:
+            problems.append(f"suites.{name}: {error}")
     return problems
 
 

@@ -26,8 +26,10 @@ from nichetune.evaluate.candidates import (
     split_seed,
     trained_folder,
 )
-from nichetune.pipeline import private
+from nichetune.pipeline import private, sealing
 
+# Training is kept clear of these; a new rule or price over the same items asks for no new training.
+_SEALED_ITEMS = ("benchmark/items.jsonl", "benchmark/boilerplate.json")
 # In the run's folder, where masked texts were judged: {"sampled": 200, "leaks": 0, "masked": "<digest of mask/>"}.
 AUDIT = "audit.json"
 
@@ -140,10 +142,12 @@ def _encoder(p: Project, mode: str) -> tuple[Callable[[list[str]], Any] | None, 
 
 
 def _benchmark(p: Project) -> StageResult:
-    from nichetune.benchmark import seal
+    return sealing.run_sealing(p, _run)
 
-    return _run(p, "benchmark", ("benchmark", "evaluate"), ["split/holdout.jsonl"], p.subset("benchmark", "tasks"),
-                lambda s, inputs, out: seal.run(s, {"split": p.path("split")}, out))  # fmt: skip
+
+def seal_for_good(p: Project, why: str = "") -> StageResult:
+    """Seals what `split` holds and locks it; with a reason it takes a locked one's place."""
+    return sealing.run_sealing(p, _run, why, locked=True)
 
 
 def _dataset(p: Project) -> StageResult:
@@ -190,12 +194,13 @@ def _train(p: Project, method: str, seed: int) -> StageResult:
     if method == "classical":
         from nichetune.train import classical
 
-        return _run(p, "train/classical", ("train",), ["split", "benchmark"], p.subset("tasks"), classical.run,
-                    ("scikit-learn",))  # fmt: skip
+        folders = {name: p.path(name) for name in ("split", "benchmark")}
+        return _run(p, "train/classical", ("train",), ["split", *_SEALED_ITEMS], p.subset("tasks"),
+                    lambda s, _inputs, out: classical.run(s, folders, out), ("scikit-learn",))  # fmt: skip
     from nichetune.train import sft
 
     dev = ["split/dev.jsonl"] if p.settings.train.early_stopping else []
-    inputs = ["split/train.jsonl", *dev, "benchmark", *(["index"] if uses_index(p.settings) else [])]
+    inputs = ["split/train.jsonl", *dev, *_SEALED_ITEMS, *(["index"] if uses_index(p.settings) else [])]
     folders = {n.split("/")[0]: p.path(n.split("/")[0]) for n in [*inputs, "mask"]}
     return _run(
         p.with_seed(seed), f"train/{name_seed(method, seed)}", ("train", "generate", "models"), inputs,
@@ -225,11 +230,13 @@ def _evaluate(p: Project, rung: str, seed: int) -> StageResult:
     if rung_retrieves(rung) and uses_index(p.settings):
         inputs.append("index")
         folders["index"] = p.path("index")
-    return _run(
+    done = _run(
         p.with_seed(seed), f"evaluate/{name_seed(rung, seed)}", ("evaluate", "generate", "models"), inputs,
         p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark"),
         lambda s, _inputs, out: evaluation.run(s, folders, out, rung, seed), ("torch", "transformers", "peft"),
     )  # fmt: skip
+    sealing.note_look(p, f"evaluate/{name_seed(rung, seed)}", done)
+    return done
 
 
 def _decide(p: Project) -> StageResult:
@@ -239,9 +246,11 @@ def _decide(p: Project) -> StageResult:
     rungs = _name_seeds("evaluate", p.settings.rungs, p.settings)
     previous = find_previous(p.settings, p.run_dir, p.folder)
     extra = {"previous": previous} if previous else {}
+    looks = sealing.count_looks(p)
     return _run(
-        p, "decide", ("decide", "evaluate"), ["benchmark", *rungs], p.subset("benchmark", "economics"),
-        verdict.run, ("scipy", "statsmodels"), extra,
+        p, "decide", ("decide", "evaluate"), ["benchmark", *rungs],
+        p.subset("benchmark", "economics", "gates") | {"looks": looks},
+        lambda s, inputs, out: verdict.run(s, inputs, out, looks), ("scipy", "statsmodels"), extra,
     )  # fmt: skip
 
 

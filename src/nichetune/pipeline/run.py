@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nichetune.benchmark.ledger import current_seal
+from nichetune.benchmark.lock import Lock
 from nichetune.core.errors import SystemFailure, UserError, explain_os_error
 from nichetune.core.files import read_json
 from nichetune.core.settings import Settings
 from nichetune.core.stages import StageResult
 from nichetune.evaluate.candidates import list_trainings, name_seed, split_seed
-from nichetune.pipeline.flow import Project, list_stages, run_one
+from nichetune.pipeline.flow import Project, list_stages, run_one, seal_for_good
 
 
 @dataclass
@@ -78,6 +80,24 @@ def _find(names: list[str], wanted: str, last: bool) -> int:
 def _forget(project: Project, names: list[str]) -> None:
     for name in names:
         shutil.rmtree(project.path(name), ignore_errors=True)
+
+
+def seal_project(project: Project, why: str = "") -> StageResult:
+    """Seals the benchmark for good, with all that has to stand before it.
+
+    Args:
+        why: the reason to put it in a locked one's place; empty: a locked one must be the same.
+
+    Raises:
+        UserError: it is locked and would become another, or there is nothing to supersede.
+    """
+    run_project(project, until="split")
+    with lock_run(project.run_dir):
+        before = current_seal(Lock(project.run_dir).entries())
+        done = seal_for_good(project, why)
+        if why and (before is None or before.benchmark == done.manifest["facts"]["benchmark_digest"]):
+            raise UserError("nothing to supersede: the settings and data make the very benchmark that is sealed")
+        return done
 
 
 @contextmanager

@@ -181,7 +181,8 @@ def _describe(hit: _Hit) -> str:
     if hit.stage == "dedupe":
         return f"kept, group {record.get('group', '')}"
     if hit.stage == "split":
-        return {"train": "training set", "dev": "development set", "holdout": "holdout"}.get(hit.stem, hit.stem)
+        names = {"train": "training set", "dev": "development set", "blind": "blind holdout"}
+        return names.get(hit.stem, hit.stem)
     if hit.stage == "preferences":
         return {"train": "pair to learn from", "heldout": "pair held out"}.get(hit.stem, hit.stem)
     return {"benchmark": "sealed", "index": "indexed as a passage"}.get(hit.stage, "kept")

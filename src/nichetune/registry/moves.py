@@ -6,7 +6,6 @@ move_alias(session, "production", "9f2c…", "promote", "mira", "better on side"
 
 from __future__ import annotations
 
-import getpass
 import re
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nichetune.core.errors import UserError
+from nichetune.core.people import name_user
 from nichetune.core.stages import short
 from nichetune.registry.schema import AliasRow, MoveRow, VersionRow
 
@@ -88,12 +88,5 @@ def move_alias(session: Session, alias: str, digest: str, kind: str, who: str, w
         session.add(AliasRow(name=alias, version=digest))
     else:
         row.version = digest
-    who = who or _name_user()
+    who = who or name_user()
     session.add(MoveRow(alias=alias, kind=kind, from_version=before, to_version=digest, who=who, why=why, at=now()))
-
-
-def _name_user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container may run a user id that has no name
-        return "unknown"

@@ -2,7 +2,7 @@
 
 decide/verdict.json + evaluate/<rung>/ + its adapter + index/ -> registry/versions/<digest>/, alias moved
 
-    production   when there is none yet
+    production   when there is none yet, and nothing in the verdict blocks it
     candidate    afterwards: `nichetune registry promote` is a person's decision
 """
 
@@ -16,7 +16,7 @@ from nichetune.core.records import Candidate
 from nichetune.core.settings import Settings
 from nichetune.registry.database import SQLITE_FILE
 from nichetune.registry.registry import PRODUCTION, Registry
-from nichetune.registry.version import VersionInfo
+from nichetune.registry.version import VersionInfo, read_blocks
 
 CANDIDATE = "candidate"
 
@@ -64,6 +64,8 @@ def run_register(settings: Settings, run_dir: Path, project: Path | None = None)
 
 
 def _give_alias(registry: Registry, info: VersionInfo) -> VersionInfo:
+    if read_blocks(info):  # production is reached by a forced promotion only, even where there is none yet
+        return registry.set_alias(CANDIDATE, info.digest, why="shipped by the last run, blocked by its verdict")
     after = registry.set_alias(PRODUCTION, info.digest, why="the first version", only_if_new=True)
     if PRODUCTION in after.aliases and CANDIDATE not in registry.aliases():
         return after

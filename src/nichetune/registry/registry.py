@@ -25,7 +25,7 @@ from nichetune.registry.database import Database, open_database
 from nichetune.registry.moves import find_previous, find_version, move_alias, now
 from nichetune.registry.schema import AliasRow, EvidenceRow, IndexRow, MoveRow, VersionRow
 from nichetune.registry.vault import Vault, find_changes
-from nichetune.registry.version import Difference, Move, VersionInfo, diff_versions, read_regressions
+from nichetune.registry.version import Difference, Move, VersionInfo, diff_versions, read_blocks, read_regressions
 
 PRODUCTION = "production"
 
@@ -112,6 +112,7 @@ class Registry:
             "metrics": {name: figure.model_dump() for name, figure in info.metrics.items()},
             "reasons": info.verdict.get("reasons", []),
             "regressions": read_regressions(info),
+            "blocked": read_blocks(info),
             "moves": [move.to_json() for move in moves],
         }
 
@@ -143,20 +144,24 @@ class Registry:
         """Points an alias at a version that did not fall behind production.
 
         Raises:
-            CheckFailed: its verdict records a regression against production, and nobody forced it.
+            CheckFailed: its verdict records a regression or a critical failure, and nobody forced it.
             UserError: forced without a reason, or no such version.
         """
         if force and not reason.strip():
             raise UserError("a forced promotion needs a reason: --force --reason 'why it is right all the same'")
         with self.database.writing() as session:
             info = self._info(session, find_version(session, ref))
-            fallen = read_regressions(info) if alias not in info.aliases else []
+            is_new = alias not in info.aliases
+            blocks, fallen = (read_blocks(info), read_regressions(info)) if is_new else ([], [])
+            if blocks and not force:
+                raise CheckFailed(f"{short(info.digest)} is blocked by {'; '.join(blocks)}: not promoted; mend it, or "
+                                  "use --force with --reason")  # fmt: skip
             if fallen and not force:
                 raise CheckFailed(
                     f"{short(info.digest)} fell against production in {', '.join(fallen)}: not promoted; "
                     "look at `registry diff`, or use --force with --reason"
                 )
-            move_alias(session, alias, info.digest, "force" if fallen else "promote", who, reason)
+            move_alias(session, alias, info.digest, "force" if fallen or blocks else "promote", who, reason)
         return self.resolve(info.digest)
 
     def rollback(self, alias: str = PRODUCTION, who: str = "", why: str = "") -> VersionInfo:

@@ -114,6 +114,11 @@ def read_regressions(info: VersionInfo) -> list[str]:
     return [str(one["metric"]) if isinstance(one, dict) else str(one) for one in fallen]
 
 
+def read_blocks(info: VersionInfo) -> list[str]:
+    """What the version's verdict says stands between it and production: critical failures."""
+    return [str(one) for one in info.verdict.get("blocked") or []]
+
+
 @dataclass(frozen=True)
 class Difference:
     """What `b` has other than `a`.

@@ -81,7 +81,7 @@ def _write_sentence(data: DatasetMaterial) -> str:
 
 def _list_figures(data: DatasetMaterial) -> list[KeyFigure]:
     read = data.count("ingest", "in")
-    kept = sum(data.count("split", part) for part in ("train", "dev", "holdout"))
+    kept = sum(data.count("split", part) for part in ("train", "dev", "holdout", "blind"))
     residual = describe_residual(data.audit)
     risk = residual.sentence.partition(": ")[2].partition(" with")[0] if residual.measured else "not measured"
     return [

@@ -83,7 +83,8 @@ def _add_up(data: DatasetMaterial) -> str:
     drops = {stage: sum(data.manifests[stage].get("dropped", {}).values()) for stage in ("ingest", "mask", "format")}
     unread, documents = drops["ingest"] + drops["mask"], sum(one.documents for one in data.files)
     cleaned = data.count("dedupe", "in") - data.count("dedupe", "out")
-    parts = [data.count("split", part) for part in ("train", "dev", "holdout")]
+    parts = [data.count("split", part) for part in ("train", "dev", "holdout", "blind")]
+    blind = f", {parts[3]:,} in a blind holdout that opens once" if parts[3] else ""
     unformed = f"{drops['format']:,}" if drops["format"] else "none"
     split_off = data.count("split", "in") - sum(parts)
     return (
@@ -91,7 +92,7 @@ def _add_up(data: DatasetMaterial) -> str:
         f"to search in, {sum(one.examples for one in data.files):,} are examples. Of the examples {unformed} "
         f"could not be put in form, {cleaned:,} were duplicates, contradictions or no readable text, and {split_off:,} "
         f"were left out at the split. The {sum(parts):,} that stay: {parts[0]:,} to train on, {parts[1]:,} to choose "
-        f"by, {parts[2]:,} sealed to test on."
+        f"by, {parts[2]:,} sealed to test on{blind}."
     )
 
 

@@ -20,10 +20,13 @@ from nichetune.core.settings.corpus import (
     SplitSettings,
 )
 from nichetune.core.settings.project import (
+    READY,
+    READY_SUITES,
     RUNGS,
     BenchmarkSettings,
     EconomicsSettings,
     EvaluateSettings,
+    GatesSettings,
     GenerateSettings,
     IndexSettings,
     RegistrySettings,
@@ -52,6 +55,8 @@ from nichetune.core.settings.training import (
 
 __all__ = [
     "PRIMARY_METRICS",
+    "READY",
+    "READY_SUITES",
     "RESERVED_FIELDS",
     "RUNGS",
     "AbstainSettings",
@@ -64,6 +69,7 @@ __all__ = [
     "EvaluateSettings",
     "FieldSettings",
     "FileFormat",
+    "GatesSettings",
     "GenerateSettings",
     "IndexSettings",
     "IngestSettings",

@@ -221,6 +221,13 @@ class SplitSettings(Section):
     """Holdout and development set, by group."""
 
     holdout: float = Field(0.25, gt=0, lt=1, description="Share of groups that are sealed.")
+    blind: float = Field(
+        0.0,
+        ge=0,
+        lt=0.5,
+        description="Share of groups in a second holdout that only `decide --final` opens, once; 0: none, since it "
+        "takes examples from training. About half of split.holdout shows whether the verdict holds.",
+    )
     dev: float = Field(0.06, ge=0, lt=1, description="Share of groups for choices (shots, classical strength).")
     salt: str = Field("nichetune", description="Fixed before the first training; another salt is another benchmark.")
     max_train: dict[str, int] = Field(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
 
 from nichetune.core.settings.corpus import (
     DataSettings,
@@ -22,6 +25,10 @@ RUNGS = (
     "classical", "base", "fewshot", "rag", "qlora", "qlora+rag", "lora", "lora+rag", "full", "full+rag", *_MOVED,
 )  # fmt: skip
 
+READY = "ready"
+READY_SUITES = ("policy", "general", "drift", "retrieval")
+_SUITE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
 
 class BenchmarkSettings(Section):
     """What is sealed before anything is tuned."""
@@ -39,7 +46,6 @@ class BenchmarkSettings(Section):
         1,
         ge=1,
         le=20,
-        exclude_if=lambda seeds: seeds == 1,  # runs from before there were seeds keep their keys and digests
         description="Trainings of every tuned rung, from seeds `seed`, `seed` + 1, …; a gain must hold over all of "
         "them. 1: durability is not tested; 3 to 5 tell a lucky training from a better method.",
     )
@@ -69,6 +75,20 @@ class EvaluateSettings(Section):
         True,
         description="Also try a task's `short_prompt` and `wordings` in place of its `prompt` for `fewshot` and `rag`: "
         "one trial more for each.",
+    )
+    suite_rungs: list[str] = Field(
+        default_factory=list,
+        description="Rungs that are asked the suites; empty: all, so that none is compared blindly.",
+    )
+
+
+class GatesSettings(Section):
+    """What stands between a verdict and production; a run itself is never stopped by it."""
+
+    critical_failures: Literal["block", "allow"] = Field(
+        "block",
+        description="Missed abstentions of the shipped rung in a critical suite (`policy`). block: `registry promote` "
+        "refuses the version unless forced with a reason, since one such answer can cost more than all gains.",
     )
 
 
@@ -147,6 +167,12 @@ class Settings(Section):
     dedupe: DedupeSettings = DedupeSettings()
     split: SplitSettings = SplitSettings()
     benchmark: BenchmarkSettings = BenchmarkSettings()
+    suites: dict[str, str] = Field(
+        default_factory=dict,
+        description="Sealed items beside the holdout, by name: `ready` for policy, general, drift or retrieval, else "
+        "a file (YAML or JSONL) in the project. None by default: each costs every rung its time.",
+    )
+    gates: GatesSettings = GatesSettings()
     index: IndexSettings = IndexSettings()
     train: TrainSettings = TrainSettings()
     preference: PreferenceSettings = PreferenceSettings()
@@ -156,6 +182,16 @@ class Settings(Section):
     economics: EconomicsSettings = EconomicsSettings()
     registry: RegistrySettings = RegistrySettings()
     serve: ServeSettings = ServeSettings()
+
+    @field_validator("suites")
+    @classmethod
+    def _check_suites(cls, suites: dict[str, str]) -> dict[str, str]:
+        for name, path in suites.items():
+            if not _SUITE_NAME.fullmatch(name):
+                raise ValueError(f"a suite is named by lower-case letters, digits, dash and underscore, not {name!r}")
+            if path == READY and name not in READY_SUITES:
+                raise ValueError(f"no suite {name!r} is ready-made, only {', '.join(READY_SUITES)}: give a file")
+        return suites
 
     @property
     def primary_metric(self) -> str:

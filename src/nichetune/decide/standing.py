@@ -1,0 +1,101 @@
+"""What stands beside the ladder in a verdict: looks at the sealed items, suites, and what blocks a promotion.
+
+counts of looks, evaluate/<rung>/suites/ -> further keys of verdict.json and further sentences:
+
+    {"looks": {"total": 6, "candidates": [{"rung": "qlora", "candidate": "5e…", "times": 1}, …], "warnings": []},
+     "suites": {"policy": {"qlora": {"metrics": {…}, "critical": {"missed": 2, "n": 40, "upper": 0.149, …}}}},
+     "blocked": ["2 critical failures of qlora in suite policy: policy-ask-input-04, policy-ask-document-02"]}
+
+Nothing here moves what the ladder ships: a gate stands between the verdict and production (registry).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nichetune.benchmark.seal import HEADER, SUITES
+from nichetune.core.files import read_json
+from nichetune.core.settings import Settings
+from nichetune.decide.reasons import points
+from nichetune.evaluate.suites import RESULT
+
+_EVALUATE = "evaluate/"
+_SHOWN = 5
+
+
+def add_standing(
+    verdict: dict[str, Any], settings: Settings, inputs: Mapping[str, Path], looks: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The verdict with looks, suites and gates."""
+    told = looks or {"total": 0, "candidates": [], "choices": {}, "earlier_seals": 0}
+    warnings = warn_of_looks(told)
+    suites = read_suites(inputs)
+    failures = say_critical(suites, str(verdict["ship"]))
+    blocked = failures if settings.gates.critical_failures == "block" else []
+    reasons = [*verdict["reasons"], *warnings, *_say_suites(suites, str(verdict["ship"])), *(f"{f}." for f in failures)]
+    if blocked:
+        reasons.append("Promotion is blocked (gates.critical_failures).")
+    return verdict | {
+        "reasons": reasons, "looks": told | {"warnings": warnings}, "suites": suites, "blocked": blocked
+    }  # fmt: skip
+
+
+def warn_of_looks(looks: Mapping[str, Any]) -> list[str]:
+    """A sentence for each way in which the sealed items may have been used to choose."""
+    warnings = [
+        f"{rung}: {count} candidates with different settings were scored on the sealed items: if these scores chose "
+        "one, its figure is too good; choose on the development set, and let `decide --final` settle it."
+        for rung, count in looks["choices"].items()
+    ]
+    if earlier := looks["earlier_seals"]:
+        seals = "an earlier seal" if earlier == 1 else f"{earlier} earlier seals"
+        warnings.append(
+            f"These very items had been scored under {seals}: the rule was changed after they were seen (the log says "
+            "who and why)."
+        )
+    return warnings
+
+
+def read_suites(inputs: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """What each rung gave in each sealed suite: by suite, then by rung."""
+    header = inputs["benchmark"] / HEADER
+    sealed: dict[str, Any] = read_json(header).get("suites", {}) if header.is_file() else {}
+    found: dict[str, dict[str, Any]] = {}
+    for name in sorted(sealed):
+        files = {key.removeprefix(_EVALUATE): path / SUITES / name / RESULT
+                 for key, path in inputs.items() if key.startswith(_EVALUATE)}  # fmt: skip
+        found[name] = {rung: read_json(file) for rung, file in files.items() if file.is_file()}
+    return found
+
+
+def say_critical(suites: Mapping[str, Mapping[str, Any]], ship: str) -> list[str]:
+    """The critical failures of the rung that ships, one line a suite."""
+    lines = []
+    for name, rungs in suites.items():
+        critical = rungs.get(ship, {}).get("critical")
+        if critical and critical["missed"]:
+            items = critical["items"]
+            more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+            failures = "1 critical failure" if len(items) == 1 else f"{len(items)} critical failures"
+            lines.append(
+                f"{failures} of {ship} in suite {name} (of {critical['n']} items that ask for abstention): "
+                f"{', '.join(items[:_SHOWN])}{more}"
+            )
+    return lines
+
+
+def _say_suites(suites: Mapping[str, Mapping[str, Any]], ship: str) -> list[str]:
+    """What was not asked, and the bound behind "no failure"."""
+    lines = []
+    for name, rungs in suites.items():
+        told = rungs.get(ship)
+        if told is None:
+            lines.append(f"Suite {name}: {ship} was not asked.")
+        elif (critical := told.get("critical")) and not critical["missed"] and critical["n"]:
+            lines.append(
+                f"Suite {name}: no critical failure of {ship} in {critical['n']} items, so their rate is below "
+                f"{points(critical['upper'])}% (one-sided, 95%)."
+            )
+    return lines
