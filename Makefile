@@ -1,6 +1,7 @@
 # demo   the main job on real input, from a raw corpus to a verdict
 # test   everything that should pass; lint   ruff, the layers, mypy; bench   speed and memory against named peers
 # Each sets up .venv when it is missing. PYTHON names the interpreter (3.11 or later).
+# WORKERS is how many processes share the tests: each takes a core and up to 3 GiB.
 # TORCH_INDEX=<URL of an index of CPU builds> spares a machine without a GPU the CUDA libraries, where pip would
 # otherwise take them.
 PYTHON ?= python3.11
@@ -8,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXAMPLE := examples/icd10-eye-ear
+WORKERS := 2
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 TORCH := $(shell grep '^torch==' constraints.txt)
 
@@ -19,7 +21,7 @@ demo: $(STAMP)
 	@$(BIN)/nichetune run --project $(EXAMPLE) --run-dir runs/icd10-eye-ear
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
