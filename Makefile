@@ -2,6 +2,7 @@
 # ladder the whole question of this field on the demo: seven ways, the trained ones from three seeds each (hours)
 # test   everything that should pass; lint   ruff, the layers, mypy; bench   speed and memory against named peers
 # Each sets up .venv when it is missing. PYTHON names the interpreter (3.11 or later).
+# WORKERS is how many processes share the tests: each takes a core and up to 3 GiB.
 # TORCH_INDEX=<URL of an index of CPU builds> spares a machine without a GPU the CUDA libraries, where pip would
 # otherwise take them.
 PYTHON ?= python3.11
@@ -11,6 +12,7 @@ STAMP := $(VENV)/.installed
 EXAMPLE := examples/icd10-eye-ear
 LADDER := --set 'rungs=[classical, base, fewshot, rag, qlora, qlora+rag, lora, lora+rag, full, full+rag]' \
 	--set benchmark.seeds=3 --set train.learning_rate=null
+WORKERS := 2
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 TORCH := $(shell grep '^torch==' constraints.txt)
 
@@ -28,7 +30,7 @@ ladder: $(STAMP)
 	@$(BIN)/nichetune run --project $(EXAMPLE) --run-dir runs/icd10-eye-ear-ladder $(LADDER)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # two workers share two cores: threads of their own would only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,7 +29,9 @@ def tokenizer(base):
 
 
 def pytest_collection_modifyitems(items):
-    """What needs a GPU is skipped where there is none."""
+    """Files with slow tests go first, so that no worker begins one last; what needs a GPU is skipped without one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)  # stable: else the order stays
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return

@@ -56,10 +56,10 @@ def load_model(who: str, method: str, settings: Settings) -> LoadedModel:
 
 def encode_rows(settings: Settings, base: LoadedModel) -> Rows:
     """The demo's training examples as ids and labels."""
-    from nichetune.generate.prompts import training_chats
+    from nichetune.train.chats import keep_chats
     from nichetune.train.data import encode_examples
 
-    chats = training_chats(settings, read_records(RUN / "split" / "train.jsonl", Example), RUN / "index")
+    chats = keep_chats(settings, read_records(RUN / "split" / "train.jsonl", Example), RUN / "index", RUN / "cache")
     encoded = encode_examples(base.tokenizer, chats, settings.base.max_length, "refuse").examples
     return [{"input_ids": e.ids, "labels": e.labels} for e in encoded]
 
