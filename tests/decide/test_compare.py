@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from nichetune.cli.app import run
 from nichetune.core.errors import UserError
 from nichetune.decide.compare import compare_scores
 
@@ -84,6 +86,31 @@ def test_a_missing_or_empty_file_is_refused(tmp_path):
         compare_scores(a, tmp_path / "none")
     with pytest.raises(UserError, match="no scores in it"):
         compare_scores(a, _write(tmp_path / "b", []))
+
+
+def test_a_planned_look_has_the_same_keys_and_a_wider_interval_than_a_single_one(tmp_path):
+    rng = np.random.default_rng(2)
+    scores = (rng.random((2, 150)) < [[0.5], [0.62]]).astype(float).tolist()
+    a, b = _write(tmp_path / "a", scores[0]), _write(tmp_path / "b", scores[1])
+    once, planned = compare_scores(a, b), compare_scores(a, b, look=3, looks=10)
+    assert list(planned) == list(once)
+    assert planned["low"] < once["low"] < once["high"] < planned["high"]
+    assert planned["p"] == once["p"]
+
+
+def test_nights_may_call_less_than_one_look_does(tmp_path, capsys):
+    a = _write(tmp_path / "a", [float(i < 50) for i in range(100)])
+    b = _write(tmp_path / "b", [float(8 <= i < 50) for i in range(100)])  # p = 0.0078 / 2: between two levels
+    assert run(["compare", str(a), str(b), "--fail-on-regression"]) == 1
+    assert run(["compare", str(a), str(b), "--fail-on-regression", "--look", "9", "--looks", "10"]) == 0
+    assert ", look 9 of 10 at level 0.0035" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("look", "looks"), [(0, 5), (6, 5), (1, 0), (1, 401)])
+def test_a_look_that_was_not_planned_is_refused(tmp_path, look, looks):
+    a = _write(tmp_path / "a", [1, 0])
+    with pytest.raises(UserError, match=r"count looks from 1|cannot be planned"):
+        compare_scores(a, a, look=look, looks=looks)
 
 
 def test_two_runs_are_compared_on_what_each_ships(make_desk, tmp_path):

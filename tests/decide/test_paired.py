@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from nichetune.decide.paired import FLIPS, MCNEMAR, compare_paired
@@ -18,21 +19,39 @@ def _pair(both: int, only_a: int, only_b: int, neither: int) -> tuple[list[float
 
 
 @pytest.mark.parametrize("counts", [(30, 2, 9, 20), (50, 0, 6, 4), (10, 12, 3, 75), (40, 5, 5, 10)])
-def test_exact_mcnemar_agrees_with_statsmodels(counts):
+def test_mid_p_mcnemar_is_statsmodels_exact_one_with_the_observed_count_halved(counts):
     a, b = _pair(*counts)
     both, only_a, only_b, neither = counts
+    exact = mcnemar([[both, only_a], [only_b, neither]], exact=True).pvalue
     paired = compare_paired(a, b, range(len(a)))
     assert paired.method == MCNEMAR
-    assert paired.p == pytest.approx(mcnemar([[both, only_a], [only_b, neither]], exact=True).pvalue)
+    observed = stats.binom.pmf(only_a, only_a + only_b, 0.5)
+    assert paired.p == pytest.approx(min(1.0, exact - observed) if only_a != only_b else 1.0)
     assert paired.difference == pytest.approx((only_b - only_a) / len(a))
 
 
 def test_flipping_single_items_is_mcnemar():
     a, b = _pair(30, 2, 11, 20)
-    exact = compare_paired(a, b, range(63))
+    mid = compare_paired(a, b, range(63))
     nearly = compare_paired([*a, 0.5], [*b, 0.5], range(64))  # one fraction: no longer 0/1
     assert nearly.method == FLIPS
-    assert nearly.p == pytest.approx(exact.p, abs=0.006)
+    assert nearly.p == pytest.approx(mid.p, abs=0.006)
+
+
+def test_an_interval_of_single_items_leaves_out_zero_only_where_p_is_at_most_alpha():
+    calls = set()
+    for only_b in range(4, 14):
+        paired = compare_paired(*_pair(40, 2, only_b, 40), range(82 + 2 + only_b - 2), resamples=1999)
+        assert paired.low <= 0 or paired.p <= 0.05
+        calls.add(paired.low > 0)
+    assert calls == {True, False}
+
+
+def test_the_gain_that_planning_names_is_found_as_often_as_it_says():
+    rng = np.random.default_rng(3)  # 100 items, 10% discordant, a gain of 8.8 points: 9.4 won, 0.6 lost
+    won = np.array([compare_paired(*_pair(60, lost, gained, 40 - lost - gained), range(100), resamples=999).low > 0
+                    for gained, lost, _ in rng.multinomial(100, [0.094, 0.006, 0.9], 200)])  # fmt: skip
+    assert won.mean() > 0.8  # 0.87 by the binomial; the exact test's 0.79 would fail here more often than not
 
 
 def test_mcnemar_is_not_used_where_a_group_holds_two_items():

@@ -45,7 +45,7 @@ live.add_commands(app)
 trace.add_commands(app)
 app.command("sweep")(sweep.sweep)
 export.add_commands(app)
-app.add_typer(benchmark.app, name="benchmark", help="The private benchmark: seal, supersede, show, verify.")
+app.add_typer(benchmark.app, name="benchmark", help="The private benchmark: seal, supersede, show, verify, power.")
 app.add_typer(registry.app, name="registry", help="Versions under governance: list, show, promote, rollback, …")
 app.add_typer(models.app, name="models", help="Base models and encoders from the package registry.")
 

@@ -239,15 +239,19 @@ def compare(
     metric: Annotated[str, typer.Option(help="task.metric, for runs; default: the primary metric.")] = "",
     margin: Annotated[float, typer.Option(help="Differences inside ± this count as equal.")] = 0.02,
     fail_on_regression: Annotated[bool, typer.Option(help="Exit 1 if B is worse.")] = False,
+    look: Annotated[int, typer.Option(help="Which of the planned comparisons this is, from 1.")] = 1,
+    looks: Annotated[int, typer.Option(help="How many are planned (nights): their errors together are 5%.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two runs, or two files of scores, paired by item."""
     from nichetune.decide.compare import compare_scores
+    from nichetune.decide.spending import level_of_look
 
-    result = compare_scores(a, b, margin=margin, metric=metric)
+    result = compare_scores(a, b, margin=margin, metric=metric, look=look, looks=looks)
+    planned = f", look {look} of {looks} at level {level_of_look(look, looks):.4f}" if looks > 1 else ""
     line = (
         f"{result['decision']}: B - A = {result['difference']:+.4f} "
-        f"({result['low']:+.4f} to {result['high']:+.4f}), p = {result['p']:.4f}, n = {result['n']}"
+        f"({result['low']:+.4f} to {result['high']:+.4f}), p = {result['p']:.4f}, n = {result['n']}{planned}"
     )
     show(result, as_json, [line])
     if fail_on_regression and result["decision"] == "worse":

@@ -19,6 +19,7 @@ from nichetune.core.errors import UserError
 from nichetune.core.files import iter_jsonl, read_json
 from nichetune.decide.evaluated import read_evaluated
 from nichetune.decide.paired import Paired, compare_paired, six_digits
+from nichetune.decide.spending import level_of_look, resamples_at
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,22 @@ def compare_scores(
     alpha: float = 0.05,
     resamples: int = 10_000,
     seed: int = 7,
+    look: int = 1,
+    looks: int = 1,
 ) -> dict[str, Any]:
     """Compares two sets of scores.
 
     Args:
         margin: half the width of what counts as equal, 0..1.
         metric: `task.metric`, for runs only; empty: the primary metric of B's verdict.
+        look: which of `looks` planned comparisons this is, from 1: the interval is at what this one may spend of
+            alpha (spending.py).
 
     Raises:
-        UserError: a file is missing or broken, an id is missing or doubled, a score lies outside 0..1, or an item's
-            group differs.
+        UserError: a file is missing or broken, an id is missing or doubled, a score lies outside 0..1, an item's
+            group differs, or there is no such look.
     """
+    level = level_of_look(look, looks, alpha)
     if not 0 <= margin < 1:
         raise UserError(f"the margin {margin} is no share: give 0 to below 1, such as 0.02 for two points")
     metric = metric or _primary_metric(b) or _primary_metric(a)
@@ -56,7 +62,8 @@ def compare_scores(
     items = _pair_items(first, second)
     groups = [_group_of(item, first, second) for item in items]
     old, new = ([one.scores[item] for item in items] for one in (first, second))
-    paired = compare_paired(old, new, groups, alpha=alpha, resamples=resamples, seed=seed)
+    draws = resamples_at(level, resamples)
+    paired = compare_paired(old, new, groups, alpha=level, resamples=draws, seed=seed)
     return {
         "difference": six_digits(paired.difference),
         "low": six_digits(paired.low),

@@ -30,12 +30,12 @@ _NEARLY = 1.2  # a seed more is not worth it that spares fewer items than a fift
 @dataclass(frozen=True)
 class Spread:
     """How a pair's differences vary: their mean square (for 0/1 scores the share of items on which the two rungs
-    differ), variance, the design effect of the groups, and items for each effective group."""
+    differ), variance, the design effect of the groups, and items for each effective group; None: each stands alone."""
 
     discordant: float
     variance: float
     design_effect: float
-    items_per_group: float
+    items_per_group: float | None
 
 
 @dataclass(frozen=True)
@@ -121,14 +121,16 @@ def measure_spread(aligned: Aligned, comparison: Comparison) -> Spread:
     if count > 1 and variance > 0:
         sums = sum_groups(differences, index, count)
         effect = max(1.0, jackknife_variance(sums, sizes) * len(differences) / variance)
-    per_group = len(differences) / effective_groups(sizes)
+    per_group = None if count == len(differences) else len(differences) / effective_groups(sizes)
     return Spread(float((differences**2).mean()), variance, effect, per_group)
 
 
 def _detectable(n: int, spread: Spread, alpha: float) -> float | None:
-    found = smallest_gain(n, spread.discordant, alpha, POWER, spread.design_effect)
+    found = smallest_gain(n, spread.discordant, alpha, POWER, spread.design_effect, spread.items_per_group)
+    if found is not None:
+        return found
     # Where even all of today's differences would be too few, a larger gain would bring more of them.
-    return found if found is not None else smallest_one_way_gain(n, alpha, POWER, spread.design_effect)
+    return smallest_one_way_gain(n, alpha, POWER, spread.design_effect, spread.items_per_group)
 
 
 def settle(comparison: Comparison, spread: Spread, rule: Rule, luck: Luck | None) -> Needed | None:
@@ -181,11 +183,12 @@ def _least_items(comparison: Comparison, spread: Spread, rule: Rule) -> int | No
     above = comparison.paired.difference > rule.margin
     distance, level = _distance(comparison, rule)
     spare = spread.variance + distance**2
-    needed = items_needed(distance, spare, level, POWER, spread.design_effect) if distance > 1e-6 else None
+    groups = (spread.design_effect, spread.items_per_group)
+    needed = items_needed(distance, spare, level, POWER, *groups) if distance > 1e-6 else None
     if needed is not None and not above:
         square = float(stats.norm.ppf(1 - level / 2)) ** 2
         quiet = square * (1 - rule.margin) / rule.margin if rule.margin > 0 else math.inf
-        needed = None if math.isinf(quiet) else max(needed, math.ceil(quiet * spread.items_per_group))
+        needed = None if math.isinf(quiet) else max(needed, math.ceil(quiet * (spread.items_per_group or 1.0)))
     return None if needed is None or needed > _OUT_OF_REACH else needed
 
 

@@ -1,0 +1,1 @@
+"""Synthetic worlds on which the rule of the verdict is tried."""
