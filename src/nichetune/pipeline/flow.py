@@ -77,7 +77,7 @@ def run_one(project: Project, name: str) -> StageResult:
 
 
 def _ingest(p: Project) -> StageResult:
-    return private.ingest(p.settings, p.folder, p.run_dir, p.subset("sources", "tasks", "ingest"))
+    return private.ingest(p.settings, p.folder, p.run_dir, p.subset("sources", "tasks", "ingest", "canaries"))
 
 
 def _mask(p: Project) -> StageResult:
@@ -104,7 +104,7 @@ def _split(p: Project) -> StageResult:
     encode, used = _encoder(p, p.settings.split.semantic)
     limit = {"semantic_limit": p.settings.dedupe.semantic_limit}
     return _run(p, "split", ("corpus",), ["dedupe", "mask/documents.jsonl"],
-                p.subset("split", "tasks", "benchmark") | used | limit,
+                p.subset("split", "tasks", "benchmark", "canaries") | used | limit,
                 lambda s, inputs, out: split.run(s, inputs | {"mask": p.path("mask")}, out, encode))  # fmt: skip
 
 
@@ -209,10 +209,12 @@ def _evaluate(p: Project, rung: str) -> StageResult:
     if rung_retrieves(rung) and uses_index(p.settings):
         inputs.append("index")
         folders["index"] = p.path("index")
+    labels = {"labels": p.folder / p.settings.judge.labels} if p.settings.judge.url else {}
     return _run(
         p, f"evaluate/{rung}", ("evaluate", "generate", "models"), inputs,
-        p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark"),
-        lambda s, _inputs, out: evaluation.run(s, folders, out, rung), ("torch", "transformers", "peft"),
+        p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark", "canaries", "judge"),
+        lambda s, _inputs, out: evaluation.run(s, folders | labels, out, rung), ("torch", "transformers", "peft"),
+        labels,
     )  # fmt: skip
 
 
