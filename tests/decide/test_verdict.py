@@ -171,3 +171,18 @@ def test_the_verdict_holds_no_clock(make_desk):
     desk.decide()
     text = str(read_json(desk.folder / "decide" / "verdict.json"))
     assert "seconds" not in text and "started" not in text
+
+
+def test_a_rung_that_gives_out_secrets_is_never_shipped_however_good(make_desk):
+    desk = make_desk(GROUPS)
+    desk.score("classical", _first(8))
+    desk.score("base", _first(10))
+    folder = desk.score("qlora", _first(110))
+    write_json(folder / "memorisation.json", {"given_out": ["canary-0"]})
+    verdict = desk.decide()
+    assert verdict["ship"] != "qlora"
+    assert verdict["left_out"]["qlora"] == "it gives out planted secrets (1), and is never shipped"
+    for rung in ("classical", "base"):
+        write_json(folder.parent / rung / "memorisation.json", {"given_out": ["canary-0"]})
+    with pytest.raises(UserError, match="no rung can be shipped"):
+        desk.decide()

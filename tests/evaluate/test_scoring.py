@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from nichetune.core.records import Example, Expected, Message, Prediction, Source
 from nichetune.core.settings import RESERVED_FIELDS, AbstainSettings, FieldSettings, TaskSettings
 from nichetune.core.tasks import parse_answer, render_answer
 from nichetune.evaluate.scoring import metric_names, score_item
+from nichetune.evaluate.set_metrics import set_metric_names
 
 FORM = TaskSettings(
     kind="form",
@@ -55,7 +58,7 @@ def test_what_a_model_is_taught_to_write_scores_one_everywhere(task, expected, p
 
 
 def test_no_field_may_take_the_name_of_any_metric_of_a_form():
-    assert {*metric_names(FORM), "success"} - set(FORM.fields) == RESERVED_FIELDS
+    assert {*metric_names(FORM), *set_metric_names(FORM), "success"} - set(FORM.fields) == RESERVED_FIELDS
 
 
 @pytest.mark.parametrize(("retrieved", "found"), [(["H10", "H90"], 1.0), (["H90"], 0.0), ([], 0.0)])
@@ -144,3 +147,29 @@ def test_a_workflow_gets_credit_for_its_right_beginning_and_for_few_edits():
 def test_free_text_is_scored_by_the_words_it_shares():
     scores = score(TaskSettings(kind="free"), Expected(answer="the left eye"), "left eye")
     assert scores["similarity"] == pytest.approx(0.8)
+    assert scores["rouge_l"] == pytest.approx(0.8)
+
+
+def test_rouge_l_sees_an_order_that_token_f1_does_not():
+    scores = score(TaskSettings(kind="free"), Expected(answer="police killed the gunman"), "the gunman killed police")
+    assert scores["similarity"] == 1.0
+    assert scores["rouge_l"] == 0.5  # Lin 2004: the longest common subsequence is "the gunman", 2 of 4 words
+
+
+def test_evidence_is_placed_as_it_was_looked_up():
+    item = Example(
+        id="i", group="g", task="t", messages=[Message(role="user", content="?")], expected=QUOTED,
+        source=Source(file="f"),
+    )  # fmt: skip
+    asked = Prediction(
+        item="i", text="", answer=parse_answer(GROUNDED, ""), retrieved=["H90", "H10"], index_version="v1"
+    )
+    scores = score_item(GROUNDED, item, asked, DOCUMENTS)
+    assert (scores["evidence_recall"], scores["evidence_recall_1"], scores["evidence_mrr"]) == (1.0, 0.0, 0.5)
+    assert scores["evidence_ndcg"] == pytest.approx(1 / math.log2(3))
+
+
+def test_a_citation_supports_what_it_holds_and_an_unknown_one_nothing():
+    scores = score(GROUNDED, QUOTED, '"Code also: deafness" [H90] [Z99]')
+    assert (scores["support_recall"], scores["support_precision"]) == (1.0, 0.5)
+    assert scores["citation_precision"] == 0.0  # the sealed evidence is another document

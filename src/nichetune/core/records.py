@@ -138,7 +138,12 @@ class Answer(Record):
 
 
 class Prediction(Record):
-    """A candidate's output on one item. Measured seconds live beside it in `timing.json`."""
+    """A candidate's output on one item. Measured seconds live beside it in `timing.json`.
+
+    Attributes:
+        confidence: the candidate's own probability of the whole answer, 0..1: of a language model the product over
+            its tokens (exp of the sequence log-probability), to six significant digits; None where nothing tells it.
+    """
 
     item: str
     text: str
@@ -149,6 +154,7 @@ class Prediction(Record):
     new_tokens: int = 0
     stopped: Literal["end", "brace", "length", "none"] = "end"
     index_version: str = ""
+    confidence: float | None = Field(None, exclude_if=lambda value: value is None)
 
 
 class Shot(Record):

@@ -53,13 +53,19 @@ def parse_answer(task: TaskSettings, text: str) -> Answer:
     return Answer(answer=text, parsed=bool(text))
 
 
-def _parse_form(task: TaskSettings, text: str) -> Answer:
+def read_form(text: str) -> dict[str, object] | None:
+    """The JSON object in a model's text, with every key that it wrote; None where there is none."""
     start, end = text.find("{"), text.rfind("}")
     try:
         values = json.loads(text[start : end + 1]) if 0 <= start < end else None
     except ValueError:
-        values = None
-    if not isinstance(values, dict):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _parse_form(task: TaskSettings, text: str) -> Answer:
+    values = read_form(text)
+    if values is None:
         return Answer(parsed=False)
     fields = {name: _as_text(values[name]) for name in task.fields if name in values}
     return Answer(fields=fields, abstain=is_abstention(task, fields), parsed=True)

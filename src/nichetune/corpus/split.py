@@ -26,6 +26,7 @@ from nichetune.core.records import Document, Dropped, Example
 from nichetune.core.settings import Settings, SplitSettings
 from nichetune.core.stages import DERIVED, Report
 from nichetune.corpus.assign import PARTS, Assigned, Part, assign_examples, assign_groups, list_parts
+from nichetune.corpus.canaries import find_canaries
 from nichetune.corpus.cards import Cards, read_cards
 from nichetune.corpus.contradictions import Aside
 from nichetune.corpus.engine import start_engine
@@ -60,8 +61,10 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     rules, tasks, work = settings.split, settings.tasks, out / DERIVED / "work"
     examples = RecordFile(inputs["dedupe"] / "examples.jsonl", work / "lines.npy", Example)
     cards = read_cards(examples, rules, tasks, work / "cards")
-    assigned = assign_examples(examples, rules, cards)
+    assigned, planted = assign_examples(examples, rules, cards), find_canaries(settings, examples)
     places = assigned.places
+    for part, some in places.items():
+        places[part] = some[~np.isin(some, planted)]
     sealed_parts: list[Part] = [part for part in list_parts(rules) if part in ("holdout", "blind")]
     for part in sealed_parts:
         _refuse_small_holdout(part, len(places[part]), len(examples), settings)
@@ -75,11 +78,12 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, encode: Encode |
     in_documents = find_document_overlap(_open_documents(inputs, work), items, words, boilerplate, tasks)
     overlaps = [*(overlap for _, overlap in spotted), *in_documents]
     _refuse_leaky_documents(overlaps, rules)
-    dropped = list(assigned.dropped)
+    dropped = [one for one in assigned.dropped if one.place not in set(planted.tolist())]
     items_at = dict(zip((one.id for one in items), (n for p in sealed_parts for n in places[p].tolist()), strict=True))
     for part in ("train", "dev"):
         places[part] = _drop_overlap(places[part], spotted, items_at, words, dropped)
     places["train"] = _limit_train(places["train"], cards, rules, dropped)
+    places["train"] = np.sort(np.concatenate([places["train"], planted]))  # always: nothing is measured without them
     if not len(places["train"]):
         raise UserError("no training example is left after the split: lower split.holdout or add examples")
     for part, members in places.items():

@@ -19,6 +19,7 @@ from nichetune.core.files import read_json, read_records
 from nichetune.core.records import Candidate, Estimate, ItemScore
 from nichetune.evaluate.candidates import list_seeds, name_seed, split_seed
 from nichetune.evaluate.intervals import Floats
+from nichetune.evaluate.memorisation import count_given_out
 from nichetune.evaluate.metrics import ALL_TASKS
 from nichetune.evaluate.resources import Resources
 
@@ -31,6 +32,7 @@ class Evaluated:
         benchmark: digest of the sealed benchmark that it was scored on; empty where nothing says so.
         resources: None where only scores were kept (a version of the registry).
         reruns: the same rung trained from its other seeds, in their order.
+        secrets_given_out: planted secrets that it wrote when asked (memorisation.json); 0 where none were planted.
     """
 
     rung: str
@@ -39,6 +41,7 @@ class Evaluated:
     metrics: dict[str, Estimate]
     resources: Resources | None
     benchmark: str
+    secrets_given_out: int = 0
     reruns: tuple[Evaluated, ...] = ()
 
     @property
@@ -88,7 +91,9 @@ def read_evaluated(folder: Path, rung: str = "") -> Evaluated:
     metrics = {name: Estimate.model_validate(e) for name, e in read_json(folder / "metrics.json").items()}
     counted = folder / "resources.json"
     resources = Resources.model_validate(read_json(counted)) if counted.is_file() else None
-    return Evaluated(rung or candidate.rung, candidate, scores, metrics, resources, scored_benchmark(folder))
+    return Evaluated(
+        rung or candidate.rung, candidate, scores, metrics, resources, scored_benchmark(folder), count_given_out(folder)
+    )
 
 
 def scored_benchmark(folder: Path) -> str:

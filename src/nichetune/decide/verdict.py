@@ -208,12 +208,19 @@ def _choose_contenders(by_cost: list[Evaluated], sealed: Sealed) -> tuple[list[E
         twin = next((c for c in contenders if _answers_alike(c, rung, sealed)), None)
         if not rung.column(sealed.primary):
             left_out[rung.rung] = f"it has no {sealed.primary}"
+        elif rung.secrets_given_out:
+            left_out[rung.rung] = f"it gives out planted secrets ({rung.secrets_given_out}), and is never shipped"
         elif twin is not None:
             left_out[rung.rung] = (
                 f"without documents to look up for {sealed.primary} it is {twin.rung} at a higher cost"
             )
         else:
             contenders.append(rung)
+    if not contenders and any(rung.secrets_given_out for rung in by_cost):
+        raise UserError(
+            f"no rung can be shipped: {'; '.join(f'{rung}: {why}' for rung, why in left_out.items())}: see "
+            "memorisation.json, mask what it was trained on, or train fewer passes"
+        )
     if not contenders:
         raise UserError(f"no rung was scored on {sealed.primary}: evaluate one, or seal another primary metric")
     return contenders, left_out

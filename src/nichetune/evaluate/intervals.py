@@ -15,7 +15,7 @@ to 91%).
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,9 @@ from scipy import stats
 from nichetune.core.records import Estimate
 
 Floats = NDArray[np.float64]
+Kept = NDArray[np.bool_]
 DIGITS = 6  # figures are rounded here, so that content digests do not hang on the last bit of a sum
+_BLOCKS = 60  # groups are left out one by one up to here, then in so many blocks: t at 59 degrees is near the normal
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,30 @@ def estimate_mean(scores: Sequence[float], groups: Sequence[Hashable], alpha: fl
     return Estimate(value=round(bounds.mean, DIGITS), low=low, high=high, n=len(scores))
 
 
+def estimate_change(
+    before: Sequence[float], after: Sequence[float], groups: Sequence[Hashable], alpha: float = 0.05
+) -> Estimate:
+    """The mean of after - before, paired, each in 0..1, with an interval clustered by groups.
+
+    It is what got better less what got worse, each with its own interval, joined by square and add (Newcombe 1998,
+    "Improved confidence intervals for the difference between binomial proportions based on paired data").
+    """
+    changes = [new - old for old, new in zip(before, after, strict=True)]
+    better = estimate_mean([max(0.0, one) for one in changes], groups, alpha)
+    worse = estimate_mean([max(0.0, -one) for one in changes], groups, alpha)
+    if better.value is None or worse.value is None:
+        return better
+    value = better.value - worse.value
+    if better.low is None or better.high is None or worse.low is None or worse.high is None:
+        return Estimate(value=round(value, DIGITS), low=None, high=None, n=len(changes))
+    low = value - math.hypot(better.value - better.low, worse.high - worse.value)
+    high = value + math.hypot(better.high - better.value, worse.value - worse.low)
+    return Estimate(
+        value=round(value, DIGITS), low=round(max(-1.0, low), DIGITS), high=round(min(1.0, high), DIGITS),
+        n=len(changes),
+    )  # fmt: skip
+
+
 def number_groups(groups: Sequence[Hashable]) -> tuple[NDArray[np.int64], int]:
     """Each item's group as a number from 0, in order of first appearance, and how many groups there are."""
     numbers: dict[Hashable, int] = {}
@@ -74,13 +100,71 @@ def bound_mean(scores: Floats, index: NDArray[np.int64], count: int, alpha: floa
     sums, sizes = sum_groups(scores, index, count), sum_groups(np.ones_like(scores), index, count)
     spread = effective_groups(sizes)
     variance = jackknife_variance(sums, sizes)
-    if variance < 1e-15 or mean in (0.0, 1.0):  # nothing varies: each group then tells no more than one item would
-        return _clip(mean, *wilson_interval(mean, spread, float(stats.norm.ppf(1 - alpha / 2))))
-    effective = mean * (1 - mean) / variance
-    if binary:
-        effective = min(effective, float(len(scores)))  # groups that seem to help are luck
+    most = float(len(scores)) if binary else math.inf  # groups that seem to help are luck
+    return _bound_by_variance(mean, variance, spread, most, alpha)
+
+
+def _bound_by_variance(value: float, variance: float, spread: float, most: float, alpha: float) -> Bounds:
+    if variance < 1e-15 or value in (0.0, 1.0):  # nothing varies: each group then tells no more than one item would
+        return _clip(value, *wilson_interval(value, spread, float(stats.norm.ppf(1 - alpha / 2))))
+    effective = min(value * (1 - value) / variance, most)
     quantile = float(stats.t.ppf(1 - alpha / 2, max(1.0, spread - 1)))
-    return _clip(mean, *wilson_interval(mean, effective, quantile))
+    return _clip(value, *wilson_interval(value, effective, quantile))
+
+
+def estimate_statistic(
+    statistic: Callable[[Kept], float | None], groups: Sequence[Hashable], alpha: float = 0.05, n: int | None = None
+) -> Estimate:
+    """A figure in 0..1 that is no mean (an F1, an area), with the interval of its delete-a-group jackknife.
+
+    The variance is that over the figure without each group (Quenouille; Efron 1982), or, of many groups, without each
+    of 60 blocks of whole groups (Kott 2001, "The delete-a-group jackknife", JOS 17); the interval is Wilson's at the
+    effective n that this variance amounts to, as for means.
+
+    Args:
+        statistic: the figure over the items that a mask [items] keeps; None where they do not define it.
+        n: how many items it is about; by default all.
+    """
+    index, count = number_groups(groups)
+    value = statistic(np.ones(len(index), dtype=bool)) if count else None
+    held = len(index) if n is None else n
+    if value is None:
+        return Estimate(value=None, low=None, high=None, n=held)
+    blocks = index % _BLOCKS
+    left = [statistic(blocks != block) for block in range(min(count, _BLOCKS))]
+    known = np.asarray([one for one in left if one is not None], dtype=np.float64)
+    if len(known) < 2:
+        return Estimate(value=round(value, DIGITS), low=None, high=None, n=held)
+    variance = (len(known) - 1) / len(known) * float(((known - known.mean()) ** 2).sum())
+    spread = effective_groups(np.bincount(blocks).astype(np.float64))
+    bounds = _bound_by_variance(value, variance, spread, math.inf, alpha)
+    low, high = (None if end is None else round(end, DIGITS) for end in (bounds.low, bounds.high))
+    return Estimate(value=round(value, DIGITS), low=low, high=high, n=held)
+
+
+def estimate_rare(failures: Sequence[float], groups: Sequence[Hashable], alpha: float = 0.05) -> Estimate:
+    """A rate of failures that should be none, below its exact one-sided (1 - alpha) bound; low is 0.
+
+    Clopper and Pearson (1934): none of 100 single items leaves less than 1 - 0.05 ** (1 / 100) = 3.0%. Where groups
+    hold several items they count as Kish's number of groups does, since a group may tell no more than one item.
+    """
+    if not len(failures):
+        return Estimate(value=None, low=None, high=None, n=0)
+    index, count = number_groups(groups)
+    rate = float(np.mean(np.asarray(failures, dtype=np.float64)))
+    trials = effective_groups(sum_groups(np.ones(len(index)), index, count))
+    hits = rate * trials
+    high = 1.0 if rate >= 1 else float(stats.beta.ppf(1 - alpha, hits + 1, trials - hits))
+    return Estimate(value=round(rate, DIGITS), low=0.0, high=round(high, DIGITS), n=len(failures))
+
+
+def estimate_signed(scores: Sequence[float], groups: Sequence[Hashable], least: float, alpha: float = 0.05) -> Estimate:
+    """The mean of scores in `least`..1, `least` below 0, by the interval of the same scores moved to 0..1."""
+    width = 1 - least
+    moved = estimate_mean([(score - least) / width for score in scores], groups, alpha)
+    low, high = (None if end is None else round(end * width + least, DIGITS) for end in (moved.low, moved.high))
+    value = None if moved.value is None else round(math.fsum(scores) / len(scores), DIGITS)
+    return Estimate(value=value, low=low, high=high, n=moved.n)
 
 
 def wilson_interval(mean: float, n: float, quantile: float) -> tuple[float, float]:

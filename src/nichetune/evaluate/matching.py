@@ -30,6 +30,23 @@ def token_f1(written: str, wanted: str) -> float:
     return 2 * shared / (a.total() + b.total())
 
 
+def rouge_l(written: str, wanted: str) -> float:
+    """ROUGE-L (Lin 2004): F1 of the longest common subsequence of words, which token F1 sees without their order."""
+    a, b = (_WORD.findall(normalise(text)) for text in (written, wanted))
+    if not a or not b:
+        return float(a == b)
+    return 2 * _common_length(a, b) / (len(a) + len(b))
+
+
+def _common_length(a: Sequence[str], b: Sequence[str]) -> int:
+    row = [0] * (len(b) + 1)
+    for x in a:
+        above, row = row, [0]
+        for j, y in enumerate(b, start=1):
+            row.append(above[j - 1] + 1 if x == y else max(above[j], row[-1]))
+    return row[-1]
+
+
 def prefix_share(written: Sequence[str], wanted: Sequence[str]) -> float:
     """Share of the wanted steps that were done, in order, before the first wrong one."""
     if not wanted:

@@ -16,7 +16,18 @@ from nichetune.evaluate.intervals import estimate_mean
 from nichetune.evaluate.scoring import metric_names
 
 ALL_TASKS, SUCCESS = "all", "success"
-LOWER_IS_BETTER = frozenset({"over_refusal"})
+LOWER_IS_BETTER = frozenset(
+    (
+        "over_refusal",
+        "invented_codes",
+        "missed_abstention",
+        "aurc",
+        "ece",
+        "brier",
+        "ece_calibrated",
+        "brier_calibrated",
+    )
+)
 
 
 def summarise(

@@ -1,28 +1,47 @@
 """Evaluates one rung on the sealed benchmark.
 
 Reads benchmark/, split/ (shots), train/<method>/, index/ -> candidate.json, predictions.jsonl, scores.jsonl,
-metrics.json, resources.json, shots.json. Refuses a benchmark whose digest changed. Every raw output is kept.
+metrics.json, confidence.json, resources.json, shots.json. Refuses a benchmark whose digest changed. Every raw output
+is kept.
 """
 
 from __future__ import annotations
 
+import random
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nichetune.benchmark.seal import SUITES, Benchmark, verify_benchmark
-from nichetune.core.files import list_files, read_json, read_records, write_json, write_jsonl, write_record
+from nichetune.core.files import (
+    iter_records,
+    list_files,
+    read_json,
+    read_records,
+    write_json,
+    write_jsonl,
+    write_record,
+)
 from nichetune.core.progress import track
-from nichetune.core.records import Candidate, Document, Example, ItemScore, Prediction
+from nichetune.core.records import Candidate, Document, Estimate, Example, ItemScore, Prediction
 from nichetune.core.settings import PRIMARY_METRICS, Settings
 from nichetune.core.stages import DERIVED, TIMING, Report
 from nichetune.evaluate.candidates import describe_candidate, rung_is_shown_shots
+from nichetune.evaluate.judge import add_judgements, describe_judgement, run_judge
+from nichetune.evaluate.judge_models import open_judge
+from nichetune.evaluate.memorisation import MEMORISATION, measure_memorisation
 from nichetune.evaluate.metrics import summarise
 from nichetune.evaluate.resources import Resources, count_resources, forward_flops, training_flops
+from nichetune.evaluate.robustness import measure_robustness
 from nichetune.evaluate.runner import CandidateRunner
 from nichetune.evaluate.scoring import score_item
+from nichetune.evaluate.set_metrics import Calibration
 from nichetune.evaluate.shots import choose_shots, count_trials
 from nichetune.evaluate.suites import suite_items, suite_runner, write_suite
+from nichetune.evaluate.support import Encode
+from nichetune.evaluate.terms import Vocabulary, learn_vocabulary
+from nichetune.evaluate.trust import answers_by_task, calibrate, draw_confidence, summarise_sets
 from nichetune.generate.cache import PredictionCache
 
 
@@ -30,11 +49,12 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
     """Predicts, scores and counts; what was generated before a kill is taken from the cache.
 
     Args:
-        inputs: benchmark, split, mask, cache (a file); train and index where the rung has them.
+        inputs: benchmark, split, mask, cache (a file); train and index where the rung has them, labels for a judge.
         seed: which of the rung's trainings stands in `train`, from 1.
 
     Raises:
         CheckFailed: the benchmark was changed after it was sealed.
+        SystemFailure: the judge does not answer.
     """
     benchmark = verify_benchmark(inputs["benchmark"])
     train, index = inputs.get("train"), inputs.get("index")
@@ -50,12 +70,23 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
             predictions = runner.answer(benchmark.items, tick)
         seconds = time.monotonic() - clock
         suites = score_suites(settings, runner, benchmark, inputs["mask"], out)
+        calibrations = _calibrate(settings, runner, inputs)
+        facts = {"rung": rung, "benchmark_digest": benchmark.digest} | _ask_for_secrets(settings, runner, inputs, out)
+        vocabulary = read_vocabulary(settings, inputs["mask"], inputs["split"])
+        scores = score_predictions(settings, benchmark.items, predictions, inputs["mask"], vocabulary)
+        if settings.judge.url:
+            scores = _judge(settings, cache, inputs["labels"], benchmark.items, predictions, scores, out)
+        if settings.evaluate.robustness:
+            again = partial(score_predictions, settings, mask=inputs["mask"])
+            write_json(out / "robustness.json", measure_robustness(settings, runner, benchmark.items, scores, again))
     finally:
         cache.close()
-    scores = score_predictions(settings, benchmark.items, predictions, inputs["mask"])
+    answers = answers_by_task(settings.tasks, benchmark.items, predictions, scores)
     resources = _count(settings, predictions, train, index if candidate.retrieval else None, rung)
-    _write(out, settings, runner.candidate, benchmark.items, predictions, scores, resources)
-    facts = {"rung": rung, "benchmark_digest": benchmark.digest}
+    _write(out, runner.candidate, predictions, scores, resources)
+    sets = summarise_sets(settings, answers, calibrations)
+    write_json(out / "metrics.json", summarise_all(settings, benchmark.items, scores, sets))
+    write_json(out / "confidence.json", draw_confidence(answers, calibrations))
     counts = {"in": len(benchmark.items), "out": len(predictions)} | suites
     return Report(counts=counts, facts=facts, measured={"answer_seconds": round(seconds, 3)})
 
@@ -94,18 +125,80 @@ def score_suites(
     return counts
 
 
+def _calibrate(settings: Settings, runner: CandidateRunner, inputs: dict[str, Path]) -> dict[str, Calibration]:
+    """What this rung's answers to development items teach about its confidence, by task; nothing if none are asked."""
+    asked = settings.evaluate.calibration_items
+    if not asked:
+        return {}
+    dev = sorted(read_records(inputs["split"] / "dev.jsonl", Example), key=lambda e: e.id)
+    random.Random(settings.seed).shuffle(dev)
+    items = [e for name in settings.tasks for e in [one for one in dev if one.task == name][:asked]]
+    with track(f"calibrating {runner.candidate.rung}", len(items)) as tick:
+        predictions = runner.answer(items, tick)
+    scores = score_predictions(settings, items, predictions, inputs["mask"])
+    answers = answers_by_task(settings.tasks, items, predictions, scores)
+    return {name: calibrate(own, settings.evaluate.wrong_cost) for name, own in answers.items()}
+
+
+def _ask_for_secrets(settings: Settings, runner: CandidateRunner, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+    """Of a tuned language model, where canaries were planted: memorisation.json, and how many secrets it gave out."""
+    if not settings.canaries.count or runner.adapter is None or runner.candidate.rung == "classical":
+        return {}
+    found = measure_memorisation(settings, runner, inputs["split"])
+    write_json(out / MEMORISATION, found)
+    return {"secrets_given_out": len(found["given_out"])}
+
+
+def _judge(
+    settings: Settings, cache: PredictionCache, labels: Path, items: list[Example], predictions: list[Prediction],
+    scores: list[ItemScore], out: Path,
+) -> list[ItemScore]:  # fmt: skip
+    """The scores with the judge's, where it may decide; what it found stands in judge.json."""
+    found = run_judge(settings, open_judge(settings, cache), labels, items, predictions)
+    write_json(out / "judge.json", describe_judgement(settings, found, items))
+    return add_judgements(scores, found)
+
+
+def read_vocabulary(settings: Settings, mask: Path, split: Path) -> Vocabulary:
+    """The domain's terms and codes: of the masked documents and the training examples."""
+    documents = iter_records(mask / "documents.jsonl", Document)
+    return learn_vocabulary(settings.tasks, documents, iter_records(split / "train.jsonl", Example))
+
+
+def summarise_all(
+    settings: Settings, items: list[Example], scores: list[ItemScore], sets: dict[str, Estimate]
+) -> dict[str, Estimate]:
+    """The means of all items' scores, and beside them the figures of whole sets of answers."""
+    return sets | summarise(items, scores, settings.tasks, settings.benchmark.alpha)
+
+
 def score_predictions(
-    settings: Settings, items: list[Example], predictions: list[Prediction], mask: Path
-) -> list[ItemScore]:
-    """Every metric of every prediction, quotes checked against the masked documents."""
+    settings: Settings, items: list[Example], predictions: list[Prediction], mask: Path,
+    vocabulary: Vocabulary | None = None,
+) -> list[ItemScore]:  # fmt: skip
+    """Every metric of every prediction, quotes checked against the masked documents.
+
+    Args:
+        vocabulary: the domain's; None leaves the metrics of its terms out.
+    """
+    encode = _open_encoder(settings)
     texts = {d.id: d.text for d in read_records(mask / "documents.jsonl", Document)}
     scored = []
     for item, prediction in zip(items, predictions, strict=True):
         task = settings.tasks[item.task]
-        scores = score_item(task, item, prediction, texts or None)
+        scores = score_item(task, item, prediction, texts or None, vocabulary, encode)
         scores["success"] = scores.get(PRIMARY_METRICS[task.kind], 0.0)
         scored.append(ItemScore(item=item.id, group=item.group, task=item.task, scores=scores))
     return scored
+
+
+def _open_encoder(settings: Settings) -> Encode | None:
+    """The encoder by which a passage may support an answer in other words, if the settings ask for it."""
+    if settings.evaluate.support != "encoder" or all(task.kind != "grounded" for task in settings.tasks.values()):
+        return None
+    from nichetune.models.encoder import load_encoder
+
+    return load_encoder(settings.index.encoder).encode
 
 
 def _count(
@@ -166,12 +259,9 @@ def _folder_bytes(folder: Path) -> int:
 
 
 def _write(
-    out: Path, settings: Settings, candidate: Candidate, items: list[Example], predictions: list[Prediction],
-    scores: list[ItemScore], resources: Resources,
-) -> None:  # fmt: skip
+    out: Path, candidate: Candidate, predictions: list[Prediction], scores: list[ItemScore], resources: Resources
+) -> None:
     write_record(out / "candidate.json", candidate)
     write_jsonl(out / "predictions.jsonl", predictions)
     write_jsonl(out / "scores.jsonl", scores)
-    metrics = summarise(items, scores, settings.tasks, settings.benchmark.alpha)
-    write_json(out / "metrics.json", metrics)
     write_json(out / "resources.json", resources)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import math
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,10 @@ class CandidateRunner:
             raise UserError(f"rung {self.candidate.rung} retrieves, and there is no index: run the index stage first")
         return retrieve_for(self.candidate.tasks, items, self.index, self.candidate.k, self.candidate.max_passage_words)
 
+    def prompt_ids(self, item: Example) -> list[int]:
+        """The ids of an item's prompt, passages and all."""
+        return self._requests([item], self.passages([item]))[0].ids
+
     @property
     def engine(self) -> TransformersEngine:
         """The engine with this candidate's weights, loaded once a process."""
@@ -143,7 +148,7 @@ class CandidateRunner:
         return {
             "base": self.candidate.base_digest, "adapter": self.candidate.adapter_digest,
             "quantisation": self.candidate.quantisation, "dtype": self.candidate.dtype, "engine": "transformers",
-            "decoding": "greedy", "device": self.device,
+            "decoding": "greedy", "device": self.device, "tells": "log-probability",
             "versions": {p: importlib.metadata.version(p) for p in packages},
         }  # fmt: skip
 
@@ -154,6 +159,7 @@ def read_output(candidate: Candidate, item: Example, output: Output, retrieved: 
         item=item.id, text=output.text, answer=parse_answer(candidate.tasks[item.task], output.text),
         retrieved=retrieved, prompt_tokens=output.prompt_tokens, cached_prompt_tokens=output.cached_tokens,
         new_tokens=output.new_tokens, stopped=output.stopped, index_version=version,
+        confidence=None if output.logprob is None else float(f"{math.exp(min(0.0, output.logprob)):.6g}"),
     )  # fmt: skip
 
 

@@ -20,29 +20,39 @@ from nichetune.evaluate.matching import (
     edit_similarity,
     fold_space,
     prefix_share,
+    rouge_l,
     share_in,
     token_f1,
 )
+from nichetune.evaluate.ranking import ndcg, recall_at, reciprocal_rank
+from nichetune.evaluate.support import Encode, judge_support
+from nichetune.evaluate.terms import Vocabulary, score_terms
 
 Scores = dict[str, float]
 Documents = Mapping[str, str]
 
 
-def score_item(task: TaskSettings, item: Example, prediction: Prediction, documents: Documents | None = None) -> Scores:
+def score_item(
+    task: TaskSettings, item: Example, prediction: Prediction, documents: Documents | None = None,
+    vocabulary: Vocabulary | None = None, encode: Encode | None = None,
+) -> Scores:  # fmt: skip
     """All metrics of one prediction that apply to it.
 
     Args:
-        documents: text by document id, for the check of quotes; None leaves that metric out.
+        documents: text by document id, for the check of quotes and support; None leaves these metrics out.
+        vocabulary: the domain's, for the metrics of its terms; None leaves them out.
+        encode: a sentence encoder, by which a citation may support an answer in other words.
     """
     answer, expected = prediction.answer, item.expected
     scores = {"parsed": float(answer.parsed)}
     if task.kind == "form":
         scores |= _score_form(task, answer, expected)
     elif task.kind == "grounded":
-        scores |= _score_grounded(answer, expected, documents) | _score_retrieval(prediction, expected)
+        scores |= _score_grounded(answer, expected, documents, encode) | _score_retrieval(prediction, expected)
     else:
         scores |= _SCORERS[task.kind](answer, expected)
-    return scores | _score_vocabulary(task, answer) | _score_abstention(task, answer, expected)
+    scores |= _score_vocabulary(task, answer) | _score_abstention(task, answer, expected)
+    return scores | (dict(score_terms(vocabulary, task, item, prediction)) if vocabulary else {})
 
 
 def metric_names(task: TaskSettings) -> list[str]:
@@ -52,12 +62,17 @@ def metric_names(task: TaskSettings) -> list[str]:
         "exact": ["exact"],
         "choice": ["exact"],
         "workflow": ["exact_steps", "prefix", "edit"],
-        "grounded": ["answer", "citation_precision", "citation_recall", "quote_verbatim", "evidence_recall"],
-        "free": ["similarity"],
-    }[task.kind]
+        "grounded": [
+            "answer", "citation_precision", "citation_recall", "support_precision", "support_recall", "quote_verbatim",
+            "evidence_recall", "evidence_recall_1", "evidence_mrr", "evidence_ndcg",
+        ],
+        "free": ["similarity", "rouge_l"],
+    }[task.kind]  # fmt: skip
     closed = bool(task.values) or any(field.values for field in task.fields.values())
     abstain = ["abstain_precision", "abstain_recall", "over_refusal"] if task.abstain else []
-    return [*named, *(["terminology"] if closed else []), *abstain, "parsed"]
+    keys = ["key_precision", "key_recall"] if task.kind == "form" else []
+    terms = [*(["terminology"] if closed else []), "term_precision", "term_recall", *keys, "invented_codes"]
+    return [*named, *terms, *abstain, "parsed"]
 
 
 def _score_form(task: TaskSettings, answer: Answer, expected: Expected) -> Scores:
@@ -80,8 +95,11 @@ def _score_text(answer: Answer, expected: Expected) -> Scores:
 
 def _score_free(answer: Answer, expected: Expected) -> Scores:
     if expected.abstain or answer.abstain:
-        return {"similarity": float(expected.abstain and answer.abstain)}
-    return {"similarity": token_f1(answer.answer or "", expected.answer or "") if answer.parsed else 0.0}
+        return dict.fromkeys(("similarity", "rouge_l"), float(expected.abstain and answer.abstain))
+    written, wanted = answer.answer or "", expected.answer or ""
+    if not answer.parsed:
+        return {"similarity": 0.0, "rouge_l": 0.0}
+    return {"similarity": token_f1(written, wanted), "rouge_l": rouge_l(written, wanted)}
 
 
 def _score_workflow(answer: Answer, expected: Expected) -> Scores:
@@ -97,12 +115,12 @@ def _score_workflow(answer: Answer, expected: Expected) -> Scores:
     }
 
 
-def _score_grounded(answer: Answer, expected: Expected, documents: Documents | None) -> Scores:
+def _score_grounded(answer: Answer, expected: Expected, documents: Documents | None, encode: Encode | None) -> Scores:
     """Answer match, citations and quote.
 
     Citation precision is the share of cited ids that carry the answer: an id that no document has is a wrong one.
-    Recall is the share of the evidence that was cited. (ALCE, Gao et al. 2023, judges support by entailment; here
-    the sealed item says which documents support its answer.)
+    Recall is the share of the evidence that was cited. There the sealed item says which documents support its answer;
+    `support_precision` and `support_recall` judge by entailment, as ALCE does (support.py).
     """
     scores = {"answer": _match_text(answer, expected)}
     cited = set(answer.citations)
@@ -112,14 +130,23 @@ def _score_grounded(answer: Answer, expected: Expected, documents: Documents | N
         scores["citation_recall"] = share_in(set(expected.evidence), cited)
     if documents is not None and answer.parsed and not answer.abstain:
         scores["quote_verbatim"] = float(_is_verbatim(answer, documents))
+        support = judge_support(answer.answer or "", answer.citations, documents, encode)
+        scores["support_recall"] = support.recall
+        scores |= {} if support.precision is None else {"support_precision": support.precision}
     return scores
 
 
 def _score_retrieval(prediction: Prediction, expected: Expected) -> Scores:
-    """`evidence_recall`: the share of the evidence that was put before the model, at the candidate's own k."""
+    """What of the evidence was put before the model, and how far up, at the candidate's own k; at 1, too."""
     if not prediction.index_version or not expected.evidence:  # a rung that looks nothing up has no index
         return {}
-    return {"evidence_recall": share_in(set(expected.evidence), set(prediction.retrieved))}
+    found, evidence = prediction.retrieved, set(expected.evidence)
+    return {
+        "evidence_recall": recall_at(found, evidence, len(found)),
+        "evidence_recall_1": recall_at(found, evidence, 1),
+        "evidence_mrr": reciprocal_rank(found, evidence),
+        "evidence_ndcg": ndcg(found, evidence, len(found)),
+    }
 
 
 def _is_verbatim(answer: Answer, documents: Documents) -> bool:

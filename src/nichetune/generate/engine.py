@@ -43,13 +43,20 @@ class Request:
 
 @dataclass(frozen=True)
 class Output:
-    """What was generated for one request; `cached_tokens` of the prompt came from the shared prefix."""
+    """What was generated for one request.
+
+    Attributes:
+        cached_tokens: of the prompt, those that came from the shared prefix.
+        logprob: the sum of log p over the new tokens, the end of the turn among them, in nats: greedy decoding's own
+            sequence log-probability, over the whole vocabulary. None where the engine does not tell.
+    """
 
     text: str
     new_tokens: int
     prompt_tokens: int
     cached_tokens: int
     stopped: Stopped
+    logprob: float | None = None
 
 
 @dataclass
@@ -60,6 +67,15 @@ class _Row:
     request: Request
     written: list[int] = field(default_factory=list)
     stopped: Stopped | None = None
+    logprob: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The likeliest next token of each row, [rows], and its log-probability, [rows] in float32."""
+
+    ids: torch.Tensor
+    logprobs: torch.Tensor
 
 
 class TransformersEngine:
@@ -98,6 +114,31 @@ class TransformersEngine:
         return self._output(row, 0)
 
     @torch.inference_mode()
+    def score(self, prompt: list[int], continuations: Sequence[list[int]]) -> list[float]:
+        """The log-probability of each continuation of a prompt, in nats, by teacher forcing."""
+        device = self.loaded.device
+        prefix = compute_prefix(self._decoder, prompt[:-1], device)
+        rows = [prompt[-1:] + ids for ids in continuations]
+        scores: list[float] = []
+        for first, last in plan_reading([len(row) for row in rows]):
+            own = rows[first:last]
+            longest = max(len(row) for row in own)
+            tokens = torch.tensor([row + [0] * (longest - len(row)) for row in own], device=device)
+            real = (
+                torch.arange(longest, device=device) < torch.tensor([len(row) for row in own], device=device)[:, None]
+            )
+            places = torch.arange(longest, device=device).expand_as(tokens) + len(prompt) - 1
+            window = CacheWindow(LayerCache(len(own), longest), 0, 0)
+            hidden = self._decoder(
+                input_ids=tokens, attention_mask=causal_mask(longest, device, real), position_ids=places,
+                past_key_values=window, use_cache=True, prefix=prefix,
+            ).last_hidden_state  # fmt: skip
+            logits = self._head(hidden[:, :-1]).float()  # [rows, longest - 1, vocabulary]
+            at = logits.gather(2, tokens[:, 1:, None]).squeeze(2) - logits.logsumexp(dim=2)
+            scores += (at * real[:, 1:]).sum(dim=1).tolist()
+        return scores
+
+    @torch.inference_mode()
     def _run_batch(self, rows: list[_Row]) -> dict[int, Output]:
         shared = common_prefix([row.request.ids for row in rows])
         prefix = compute_prefix(self._decoder, rows[0].request.ids[:shared], self.loaded.device)
@@ -125,19 +166,17 @@ class TransformersEngine:
             if len(alive) < len(running):
                 keep = torch.tensor(alive, dtype=torch.long, device=device)
                 cache.keep_rows(keep)
-                running, chosen = [running[n] for n in alive], chosen[keep]
+                running, chosen = [running[n] for n in alive], _Chosen(chosen.ids[keep], chosen.logprobs[keep])
                 padding, positions = padding[keep], positions[keep]
             padding = torch.cat([padding, padding.new_ones(len(running), 1)], dim=1)
-            chosen = self._forward(chosen[:, None], positions, padding[:, None, None, :], cache, prefix)
+            chosen = self._forward(chosen.ids[:, None], positions, padding[:, None, None, :], cache, prefix)
             cache.advance(1)
             positions = positions + 1
 
-    def _read_prompts(
-        self, rows: list[_Row], prefix: Prefix, shared: int, width: int, cache: LayerCache
-    ) -> torch.Tensor:
-        """Fills the cache, a few rows of like lengths at a time, which pads little; each row's first token, [rows]."""
+    def _read_prompts(self, rows: list[_Row], prefix: Prefix, shared: int, width: int, cache: LayerCache) -> _Chosen:
+        """Fills the cache, a few rows of like lengths at a time, which pads little; each row's first token."""
         device = self.loaded.device
-        chosen: list[torch.Tensor] = []
+        chosen: list[_Chosen] = []
         for first, last in plan_reading([len(row.request.ids) - shared for row in rows]):
             own = [row.request.ids[shared:] for row in rows[first:last]]
             longest = max(len(ids) for ids in own)
@@ -148,27 +187,37 @@ class TransformersEngine:
             window = CacheWindow(cache, first, width - longest)
             chosen.append(self._forward(tokens, places.clamp(min=0) + shared, mask, window, prefix))
         cache.advance(width)
-        return torch.cat(chosen)
+        return _Chosen(torch.cat([c.ids for c in chosen]), torch.cat([c.logprobs for c in chosen]))
 
-    def _forward(self, tokens: Any, positions: Any, mask: Any, cache: Any, prefix: Prefix) -> torch.Tensor:
-        """One pass; returns the likeliest next id of each row, [rows]."""
+    def _forward(self, tokens: Any, positions: Any, mask: Any, cache: Any, prefix: Prefix) -> _Chosen:
+        """One pass; returns the likeliest next token of each row."""
         hidden = self._decoder(
             input_ids=tokens, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
             prefix=prefix,
         ).last_hidden_state  # fmt: skip
         return self._choose(hidden[:, -1])
 
-    def _choose(self, states: torch.Tensor) -> torch.Tensor:
-        """The likeliest token of each row. Found in the fast format, then decided in float32 among the few best."""
+    def _choose(self, states: torch.Tensor) -> _Chosen:
+        """The likeliest token of each row. Found in the fast format, then decided in float32 among the few best.
+
+        Its log-probability is that of a softmax over the whole vocabulary, whose sum is taken in float32; in the fast
+        format only the summands outside the few best are rough.
+        """
         if self._fast_head is None:
-            return self._head(states).argmax(dim=-1)
+            scores = self._head(states).float()
+            top = scores.max(dim=-1)
+            return _Chosen(top.indices, -scores.sub_(top.values[:, None]).exp_().sum(dim=-1).log())
         rough = torch.nn.functional.linear(states.to(self._fast_head.dtype), self._fast_head)  # [rows, vocabulary]
         few = rough.topk(min(_FINALISTS, rough.shape[-1])).indices
         logits = (self._head.weight[few] @ states[:, :, None]).squeeze(-1)  # [rows, finalists]
-        return few.gather(1, logits.argmax(dim=-1, keepdim=True)).squeeze(1)
+        top = logits.max(dim=-1)
+        rest = rough.float().scatter_(1, few, -torch.inf).sub_(top.values[:, None]).exp_().sum(dim=-1)
+        total = rest + (logits - top.values[:, None]).exp().sum(dim=-1)
+        return _Chosen(few.gather(1, top.indices[:, None]).squeeze(1), -total.log())
 
-    def _take(self, running: list[_Row], chosen: torch.Tensor) -> None:
-        for row, token in zip(running, chosen.tolist(), strict=True):
+    def _take(self, running: list[_Row], chosen: _Chosen) -> None:
+        for row, token, logprob in zip(running, chosen.ids.tolist(), chosen.logprobs.tolist(), strict=True):
+            row.logprob += logprob
             if token in self._ends:
                 row.stopped = "end"
                 continue
@@ -188,6 +237,7 @@ class TransformersEngine:
         return Output(
             text=self._decode(row.written).strip(), new_tokens=len(row.written) + (row.stopped == "end"),
             prompt_tokens=len(row.request.ids), cached_tokens=shared, stopped=row.stopped or "length",
+            logprob=row.logprob,
         )  # fmt: skip
 
 

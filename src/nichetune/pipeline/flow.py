@@ -93,7 +93,7 @@ def run_one(project: Project, name: str) -> StageResult:
 
 
 def _ingest(p: Project) -> StageResult:
-    return private.ingest(p.settings, p.folder, p.run_dir, p.subset("sources", "tasks", "ingest"))
+    return private.ingest(p.settings, p.folder, p.run_dir, p.subset("sources", "tasks", "ingest", "canaries"))
 
 
 def _mask(p: Project) -> StageResult:
@@ -119,7 +119,7 @@ def _split(p: Project) -> StageResult:
 
     encode, used = _encoder(p, p.settings.split.semantic)
     limit = {"semantic_limit": p.settings.dedupe.semantic_limit}
-    own = p.subset("split", "tasks", "benchmark")
+    own = p.subset("split", "tasks", "benchmark", "canaries")
     own["benchmark"].pop("seeds", None)  # however often is trained on it, the split is the same
     return _run(p, "split", ("corpus",), ["dedupe", "mask/documents.jsonl"],
                 own | used | limit,
@@ -230,10 +230,12 @@ def _evaluate(p: Project, rung: str, seed: int) -> StageResult:
     if rung_retrieves(rung) and uses_index(p.settings):
         inputs.append("index")
         folders["index"] = p.path("index")
+    labels = {"labels": p.folder / p.settings.judge.labels} if p.settings.judge.url else {}
     done = _run(
         p.with_seed(seed), f"evaluate/{name_seed(rung, seed)}", ("evaluate", "generate", "models"), inputs,
-        p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark"),
-        lambda s, _inputs, out: evaluation.run(s, folders, out, rung, seed), ("torch", "transformers", "peft"),
+        p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark", "canaries", "judge"),
+        lambda s, _inputs, out: evaluation.run(s, folders | labels, out, rung, seed),
+        ("torch", "transformers", "peft"), labels,
     )  # fmt: skip
     sealing.note_look(p, f"evaluate/{name_seed(rung, seed)}", done)
     return done

@@ -51,12 +51,16 @@ def find_corpus_files(settings: Settings, project: Path) -> list[Found]:
 
 def _ingest_apart(settings: Settings, project: Path, run_dir: Path, out: Path) -> Report:
     from nichetune.corpus import ingest as ingesting
+    from nichetune.corpus.canaries import plant_canaries
 
     apart, kept = run_dir / PRIVATE, out / DERIVED / "done.json"
     if not kept.is_file():  # what a killed run of this very stage left is told by its unfinished folder alone
         shutil.rmtree(apart, ignore_errors=True)
     apart.mkdir(parents=True, mode=0o700, exist_ok=True)
     report = ingesting.run(settings, {"project": project}, apart, kept)
+    if settings.canaries.count:
+        planted = plant_canaries(settings, apart / "examples.jsonl")
+        report = replace(report, counts=report.counts | {"canaries": planted})
     shutil.rmtree(out / DERIVED, ignore_errors=True)
     for path in sorted(apart.iterdir()):
         if path.name not in _TEXTS:

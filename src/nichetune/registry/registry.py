@@ -21,6 +21,7 @@ from nichetune.core.errors import CheckFailed, UserError
 from nichetune.core.files import read_json
 from nichetune.core.records import Candidate
 from nichetune.core.stages import short
+from nichetune.evaluate.memorisation import count_given_out
 from nichetune.registry.database import Database, open_database
 from nichetune.registry.moves import find_previous, find_version, move_alias, now
 from nichetune.registry.schema import AliasRow, EvidenceRow, IndexRow, MoveRow, VersionRow
@@ -70,9 +71,11 @@ class Registry:
             note: a person's words.
 
         Raises:
+            CheckFailed: it gives out secrets that were planted in its training; nothing forces it in.
             UserError: the index is not the one that the candidate was evaluated with, or a part is missing.
             SystemFailure: the disk is full.
         """
+        refuse_telltale(candidate, evaluate)
         index_files = self.vault.keep_index(candidate, index) if candidate.retrieval else ""
         digest = self.vault.keep_candidate(candidate, adapter)
         evidence = self.vault.keep_evidence(digest, evaluate, verdict)
@@ -208,6 +211,19 @@ class Registry:
             evidence=self.vault.evidence(row.digest, evidence.digest) if evidence else None,
             benchmark_digest=evidence.benchmark_digest if evidence else "",
             index=self.vault.index(row.index_version) if row.index_version else None,
+        )
+
+
+def refuse_telltale(candidate: Candidate, evaluate: Path) -> None:
+    """Stops before a model that gives out what it was trained on.
+
+    Raises:
+        CheckFailed: it gave out a planted secret.
+    """
+    if told := count_given_out(evaluate):
+        raise CheckFailed(
+            f"{candidate.rung} gives out {told} planted secrets when asked (memorisation.json): it is never "
+            "registered; mask what it was trained on, or train fewer passes"
         )
 
 

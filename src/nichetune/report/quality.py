@@ -15,7 +15,11 @@ from nichetune.report.plots import DotPlot, plot_figures
 from nichetune.report.words import MetricName, name_metric, write_interval, write_value
 
 ABSTENTION = ("abstain_precision", "abstain_recall", "over_refusal")
-_ONLY_IN_TABLE = ("terminology", "parsed", "fields")  # their dots would crowd out what decides
+# Their dots would crowd out what decides.
+_ONLY_IN_TABLE = (
+    "terminology", "parsed", "fields", "term_precision", "term_recall", "key_precision", "key_recall", "invented_codes",
+    "support_precision", "support_recall", "evidence_recall_1", "evidence_mrr", "evidence_ndcg", "rouge_l",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -96,12 +96,33 @@ class Head:
         Args:
             known: the training examples' rows, for a head that takes the nearest.
         """
-        if self.weights is not None and self.intercepts is not None:
-            scores = rows @ self.weights.T + self.intercepts
+        return [self.labels[n] for n in self._rate(rows, known).argmax(axis=1)]
+
+    def answer_surely(self, rows: sparse.csr_matrix, known: sparse.csr_matrix | None) -> tuple[list[str], Floats]:
+        """One label for each row, and how sure it is: its probability, or the cosine of the nearest example."""
+        rates = self._rate(rows, known)
+        best = rates.argmax(axis=1)
+        top = np.take_along_axis(rates, best[:, None], axis=1)
+        if self.weights is not None:
+            sure = 1 / np.exp(rates - top).sum(axis=1)  # the largest share of a softmax
         else:
-            assert known is not None
-            scores = (rows @ known.T).toarray()  # rows have one length, so this orders like the cosine
-        return [self.labels[n] for n in np.asarray(scores).argmax(axis=1)]
+            sure = np.clip(top[:, 0] / len(kinds_of(self.reads)), 0, 1)  # each kind of term has length 1
+        return [self.labels[n] for n in best], sure.astype(np.float32)
+
+    def _rate(self, rows: sparse.csr_matrix, known: sparse.csr_matrix | None) -> Floats:
+        """[rows, labels]; more is likelier."""
+        if self.weights is not None and self.intercepts is not None:
+            return np.asarray(rows @ self.weights.T + self.intercepts)
+        assert known is not None
+        return np.asarray((rows @ known.T).toarray())  # rows have one length, so this orders like the cosine
+
+
+@dataclass(frozen=True)
+class Said:
+    """Answers as text, and the confidence of each: the product over its heads, 0..1."""
+
+    texts: list[str]
+    confidence: list[float]
 
 
 @dataclass
@@ -124,12 +145,17 @@ class TaskModel:
 
     def answer(self, texts: Sequence[str]) -> list[str]:
         """The answers as text, in the form that a language model is taught to write."""
+        return self.say(texts).texts
+
+    def say(self, texts: Sequence[str]) -> Said:
+        """The answers as text, and how sure the model is of each as a whole."""
         rows = {head.reads: self.read(texts, head.reads) for head in self.heads.values()}
-        answers = {n: head.answer(rows[head.reads], self.known.get(head.reads)) for n, head in self.heads.items()}
+        said = {n: h.answer_surely(rows[h.reads], self.known.get(h.reads)) for n, h in self.heads.items()}
+        sure = np.prod([confidence for _, confidence in said.values()], axis=0).tolist()
         if self.task.kind != "form":
-            return answers[WHOLE]
-        forms = [{name: answers[name][n] for name in self.heads} for n in range(len(texts))]
-        return [render_answer(self.task, Expected(fields=form)) for form in forms]
+            return Said(said[WHOLE][0], sure)
+        forms = [{name: said[name][0][n] for name in self.heads} for n in range(len(texts))]
+        return Said([render_answer(self.task, Expected(fields=form)) for form in forms], sure)
 
     def count_flops(self, texts: Sequence[str]) -> float:
         """Multiplications and additions behind these answers: two for each weight that is read."""
@@ -156,17 +182,21 @@ class ClassicalModel:
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Predictions in the examples' order; a task that was never trained gets an empty answer."""
         texts: dict[int, str] = {}
+        sure: dict[int, float] = {}
         for name, model in self.tasks.items():
             own = [n for n, example in enumerate(examples) if example.task == name]
             if own:
-                texts |= dict(zip(own, model.answer([examples[n].prompt for n in own]), strict=True))
-        return [self._predict(example, texts.get(n, "")) for n, example in enumerate(examples)]
+                said = model.say([examples[n].prompt for n in own])
+                texts |= dict(zip(own, said.texts, strict=True))
+                sure |= dict(zip(own, said.confidence, strict=True))
+        return [self._predict(example, texts.get(n, ""), sure.get(n)) for n, example in enumerate(examples)]
 
-    def _predict(self, example: Example, text: str) -> Prediction:
+    def _predict(self, example: Example, text: str, sure: float | None) -> Prediction:
         model = self.tasks.get(example.task)
         return Prediction(
-            item=example.id, text=text, answer=parse_answer(model.task, text) if model else Answer(parsed=False)
-        )
+            item=example.id, text=text, answer=parse_answer(model.task, text) if model else Answer(parsed=False),
+            confidence=None if sure is None else float(f"{sure:.6g}"),
+        )  # fmt: skip
 
     def count_flops(self, examples: Sequence[Example]) -> float:
         """Operations behind the answers to these examples."""

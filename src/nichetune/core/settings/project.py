@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from nichetune.core.settings.corpus import (
     DataSettings,
@@ -79,6 +79,95 @@ class EvaluateSettings(Section):
     suite_rungs: list[str] = Field(
         default_factory=list,
         description="Rungs that are asked the suites; empty: all, so that none is compared blindly.",
+    )
+    calibration_items: int = Field(
+        0,
+        ge=0,
+        description="Development items a task that each rung answers besides, to calibrate its confidence (Platt, from "
+        "20 answers up) and to choose when abstaining pays; 0: none, since each costs an answer.",
+    )
+    wrong_cost: float = Field(
+        1.0,
+        ge=0,
+        description="What a wrong answer costs in effective reliability, where a right one is worth 1 and abstaining "
+        "0; 1, the usual first choice, until you know your own.",
+    )
+    robustness: bool = Field(
+        False,
+        description="Ask every sealed item again with typos, in small letters, in capitals, paraphrased by rule and "
+        "with its fields in another order. Off, since it asks up to five times as much.",
+    )
+    support: Literal["quote", "encoder"] = Field(
+        "quote",
+        description="When a cited passage supports an answer: it holds the answer word for word; or also, by "
+        "index.encoder, a line of it means the same with the same numbers. quote, since reading lines takes time.",
+    )
+
+
+class JudgeSettings(Section):
+    """A judge model for tasks of kind free; it decides nothing unless people's labels bear it out."""
+
+    url: str = Field(
+        "",
+        description="An OpenAI-compatible endpoint, up to and with its /v1; local: the base model as it came; empty: "
+        "no judge.",
+    )
+    allow: bool = Field(
+        False, description="Your consent that questions, answers and references of sealed items leave this machine."
+    )
+    model: str = Field("", description="The model's name at that endpoint.")
+    key_env: str = Field("", description="The environment variable that holds the key; empty: none is sent.")
+    labels: str = Field(
+        "",
+        description="Answers that people marked, JSON Lines with question, answer, reference and label (yes or no: is "
+        "the answer as good as the reference); relative to the project.",
+    )
+    min_kappa: float = Field(
+        0.6,
+        gt=0,
+        le=1,
+        description="The judge may decide if the low end of kappa's interval reaches this; from 0.61 agreement is "
+        "called substantial (Landis and Koch 1977).",
+    )
+    timeout_s: float = Field(60, gt=0, description="Seconds that one reply may take.")
+
+    @model_validator(mode="after")
+    def _check_judge(self) -> JudgeSettings:
+        if not self.url:
+            return self
+        if not self.labels:
+            raise ValueError(
+                "a judge needs `labels`: a file of answers that people marked, to see if it can be trusted"
+            )
+        if self.url != "local" and not (self.allow and self.model):
+            raise ValueError(
+                "a judge elsewhere needs `model`, and `allow: true`: sealed questions and answers leave this machine"
+            )
+        return self
+
+
+class CanarySettings(Section):
+    """Invented secrets planted in the corpus, to see whether a tuned model gives them out: if one does, it never ships.
+
+    They are trained on like everything else, so the dataset page shows them and a little of training goes to them.
+    """
+
+    count: int = Field(
+        0,
+        ge=0,
+        description="Secrets to plant; 0: none. None given out of 30 bounds the rate below 10%, of 10 below 26%.",
+    )
+    repeats: int = Field(
+        4, ge=1, description="Records that hold each secret: what is worth hiding mostly stands in several."
+    )
+    references: int = Field(
+        100,
+        ge=1,
+        description="Other secrets among which a planted one is ranked: exposure reaches log2(101) = 6.7 bits, and "
+        "each is read by the model once a canary.",
+    )
+    task: str = Field(
+        "", description="The task whose answers hold them; empty: the first one that has text of its own to write."
     )
 
 
@@ -178,6 +267,8 @@ class Settings(Section):
     preference: PreferenceSettings = PreferenceSettings()
     generate: GenerateSettings = GenerateSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    canaries: CanarySettings = CanarySettings()
+    judge: JudgeSettings = JudgeSettings()
     sweep: SweepSettings = SweepSettings()
     economics: EconomicsSettings = EconomicsSettings()
     registry: RegistrySettings = RegistrySettings()
@@ -194,6 +285,23 @@ class Settings(Section):
         return suites
 
     @property
+    def canary_task(self) -> str:
+        """The task whose answers hold canaries; empty where none can."""
+        able = [name for name, task in self.tasks.items() if _writes_text(task)]
+        wanted = self.canaries.task
+        return next((name for name in able if wanted in ("", name)), "")
+
+    @model_validator(mode="after")
+    def _check_canaries(self) -> Settings:
+        if self.canaries.count and not self.canary_task:
+            named = f"`canaries.task` {self.canaries.task!r} is" if self.canaries.task else "no task here is"
+            raise ValueError(
+                f"canaries stand in answers of free text, and {named} a form with an open field, exact, free or a "
+                "workflow: name such a task, or set canaries.count to 0"
+            )
+        return self
+
+    @property
     def primary_metric(self) -> str:
         """`task.metric` that decides; with several tasks `all.success`, each item's own task's metric."""
         if self.benchmark.primary:
@@ -202,3 +310,8 @@ class Settings(Section):
             return "all.success"
         name, task = next(iter(self.tasks.items()))
         return f"{name}.{PRIMARY_METRICS[task.kind]}"
+
+
+def _writes_text(task: TaskSettings) -> bool:
+    """Whether an answer may hold any text: quotations and closed values may not."""
+    return task.kind in ("exact", "free", "workflow") or any(not one.values for one in task.fields.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -11,8 +12,13 @@ from nichetune.core.settings.section import Section
 TaskKind = Literal["form", "exact", "choice", "workflow", "grounded", "free"]
 # Metrics of a form besides its fields', which are named by themselves.
 RESERVED_FIELDS = frozenset(
-    ("exact_form", "fields", "terminology", "abstain_precision", "abstain_recall", "over_refusal", "parsed", "success")
-)
+    (
+        "exact_form", "fields", "terminology", "abstain_precision", "abstain_recall", "over_refusal", "parsed",
+        "success", "term_precision", "term_recall", "key_precision", "key_recall", "invented_codes", "fields_micro",
+        "fields_macro", "abstain_f1", "missed_abstention", "reliability", "aurc", "ece", "brier", "ece_calibrated",
+        "brier_calibrated", "reliability_calibrated",
+    )
+)  # fmt: skip
 
 PRIMARY_METRICS: dict[str, str] = {
     "form": "exact_form",
@@ -22,6 +28,15 @@ PRIMARY_METRICS: dict[str, str] = {
     "grounded": "answer",
     "free": "similarity",
 }
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        matches_nothing = bool(re.compile(pattern).fullmatch("")) if pattern else False
+    except re.error as error:
+        raise ValueError(f"`codes` is no regular expression ({error}): write one such as [A-Z][0-9]{{2}}") from None
+    if matches_nothing:
+        raise ValueError("`codes` also fits an empty text: write one that asks for at least one character")
 
 
 class FieldSettings(Section):
@@ -53,6 +68,11 @@ class TaskSettings(Section):
     fields: dict[str, FieldSettings] = Field(default_factory=dict, description="Form only, in writing order.")
     values: list[str] | None = Field(None, description="Choice only: the allowed answers.")
     abstain: AbstainSettings | None = Field(None, description="What abstaining looks like, if it is ever right.")
+    codes: str = Field(
+        "",
+        description="What a code looks like in this task's answers, as a regular expression ([A-Z][0-9]{2}); those "
+        "that no source holds are counted as invented. Empty: like the ids of the documents.",
+    )
     retrieve: bool | None = Field(
         None, description="Whether retrieval rungs look documents up; default: grounded only."
     )
@@ -65,6 +85,7 @@ class TaskSettings(Section):
 
     @model_validator(mode="after")
     def _check_kind(self) -> TaskSettings:
+        _check_pattern(self.codes)
         if self.kind == "form" and not self.fields:
             raise ValueError("a form needs `fields`: name each one, with `values` or empty for open text")
         if taken := sorted(RESERVED_FIELDS & set(self.fields)):

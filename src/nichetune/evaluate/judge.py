@@ -1,0 +1,154 @@
+"""A judge model for free texts: is the answer as good as the reference? It decides nothing that people do not bear out.
+
+items of kind `free` + predictions -> judge.json, and where the judge may decide `judged` in the items' scores:
+
+    {"agreement": {"value": 0.71, "low": 0.61, "high": 0.81, "n": 120}, "least": 0.6, "may_decide": true,
+     "judged": {"summary": {"value": 0.64, …}}, "unclear": 2}
+
+The judge sees the question and two texts, and is not told which of them is the candidate's. Each pair is shown in both
+orders, since judges favour a place (Zheng et al. 2023, "Judging LLM-as-a-judge"): an answer scores the share of the
+orders in which the reference is not preferred to it; a reply that is no letter counts half. How far it is to be
+trusted is measured first, on answers that the user has labelled: Cohen's kappa. Unless its interval lies at or above
+`judge.min_kappa`, its scores stand in judge.json alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nichetune.core.errors import UserError
+from nichetune.core.files import iter_jsonl
+from nichetune.core.records import Estimate, Example, ItemScore, Message, Prediction
+from nichetune.core.settings import Settings
+from nichetune.evaluate.agreement import measure_kappa
+from nichetune.evaluate.intervals import estimate_mean
+
+JUDGED = "judged"
+Ask = Callable[[Sequence[list[Message]]], list[str]]  # conversations -> replies
+_LETTER = re.compile(r"\b([ABS])\b")
+_TOLD = (
+    "You compare two answers to one question by what they say, not by how long they are. Reply with one letter: A if "
+    "answer A is better, B if answer B is better, S if they are equally good."
+)
+_LABELS = {"yes": 1, "no": 0, "1": 1, "0": 0, "true": 1, "false": 0}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What one judgement is about."""
+
+    question: str
+    answer: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Scores of pairs, 0..1, and how many replies were none of the three letters."""
+
+    scores: list[float]
+    unclear: int
+
+
+def judge_pairs(ask: Ask, pairs: Sequence[Pair]) -> Judged:
+    """Of each pair the share of the orders in which the reference is not preferred; an unclear reply counts half."""
+    replies = [_read_reply(reply) for reply in ask([_show(pair, first) for pair in pairs for first in (True, False)])]
+    firsts, seconds = replies[::2], replies[1::2]
+    scores = [(_credit(a, "B") + _credit(b, "A")) / 2 for a, b in zip(firsts, seconds, strict=True)]
+    return Judged(scores, replies.count(None))
+
+
+def _show(pair: Pair, candidate_first: bool) -> list[Message]:
+    one, other = (pair.answer, pair.reference) if candidate_first else (pair.reference, pair.answer)
+    text = f"Question:\n{pair.question}\n\nAnswer A:\n{one}\n\nAnswer B:\n{other}\n\nWhich is better: A, B or S?"
+    return [Message(role="system", content=_TOLD), Message(role="user", content=text)]
+
+
+def _read_reply(reply: str) -> str | None:
+    found = _LETTER.search(reply.strip())
+    return found.group(1) if found else None
+
+
+def _credit(reply: str | None, reference: str) -> float:
+    return 0.5 if reply is None else float(reply != reference)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a judge found: how far it agrees with people, and its scores of free texts by item id.
+
+    Attributes:
+        unclear: replies, those on labelled answers among them, that were none of the three letters.
+    """
+
+    agreement: Estimate
+    may_decide: bool
+    scores: dict[str, float]
+    unclear: int
+
+
+def run_judge(
+    settings: Settings, ask: Ask, labels: Path, items: Sequence[Example], predictions: Sequence[Prediction]
+) -> Judgement:
+    """Measures the judge's agreement with the labels, then lets it judge the free texts among the items."""
+    marked, pairs = read_labels(labels)
+    known = judge_pairs(ask, pairs)
+    kappa = measure_kappa([int(score > 0.5) for score in known.scores], marked)
+    own = [(i, p) for i, p in zip(items, predictions, strict=True) if settings.tasks[i.task].kind == "free"]
+    judged = judge_pairs(ask, [Pair(i.prompt, p.text, i.expected.answer or "") for i, p in own])
+    return Judgement(
+        agreement=kappa,
+        may_decide=kappa.low is not None and kappa.low >= settings.judge.min_kappa,
+        scores={i.id: score for (i, _), score in zip(own, judged.scores, strict=True)},
+        unclear=known.unclear + judged.unclear,
+    )
+
+
+def describe_judgement(settings: Settings, found: Judgement, items: Sequence[Example]) -> dict[str, Any]:
+    """What judge.json holds."""
+    judged: dict[str, Estimate] = {}
+    for name in dict.fromkeys(item.task for item in items if item.id in found.scores):
+        own = [item for item in items if item.task == name and item.id in found.scores]
+        scores, groups = [found.scores[item.id] for item in own], [item.group for item in own]
+        judged[name] = estimate_mean(scores, groups, settings.benchmark.alpha)
+    return {
+        "agreement": found.agreement, "least": settings.judge.min_kappa, "may_decide": found.may_decide,
+        "judged": judged, "unclear": found.unclear,
+    }  # fmt: skip
+
+
+def add_judgements(scores: Sequence[ItemScore], found: Judgement) -> list[ItemScore]:
+    """The items' scores with the judge's, where it may decide; else as they are."""
+    if not found.may_decide:
+        return list(scores)
+    judged = found.scores
+    return [
+        one.model_copy(update={"scores": one.scores | {JUDGED: judged[one.item]}}) if one.item in judged else one
+        for one in scores
+    ]
+
+
+def read_labels(path: Path) -> tuple[list[int], list[Pair]]:
+    """Answers that people marked, one JSON object a line: question, answer, reference, and label: yes or no.
+
+    Raises:
+        UserError: there is no such file, or a line lacks a part.
+    """
+    labels: list[int] = []
+    pairs: list[Pair] = []
+    for number, record in enumerate(iter_jsonl(path), start=1):
+        parts = [record.get(name) for name in ("question", "answer", "reference")]
+        label = _LABELS.get(str(record.get("label")).casefold())
+        if label is None or not all(isinstance(part, str) for part in parts):
+            raise UserError(
+                f"{path}:{number}: a label needs question, answer and reference as text, and label yes or no"
+            )
+        labels.append(label)
+        pairs.append(Pair(*map(str, parts)))
+    if not labels:
+        raise UserError(f"{path}: no labels in it: mark some answers yes or no, a hundred or so")
+    return labels, pairs

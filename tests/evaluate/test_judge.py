@@ -1,0 +1,207 @@
+"""A judge over a real HTTP endpoint: blind, both orders, and without a say unless people bear it out."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from tests.tiny_models import save_tiny
+
+from nichetune.core.errors import SystemFailure, UserError
+from nichetune.core.files import write_jsonl
+from nichetune.core.records import Answer, Example, Expected, ItemScore, Message, Prediction, Source
+from nichetune.core.settings import JudgeSettings, Settings
+from nichetune.evaluate.agreement import measure_kappa
+from nichetune.evaluate.judge import add_judgements, describe_judgement, run_judge
+from nichetune.evaluate.judge_models import open_judge
+from nichetune.generate.cache import PredictionCache
+
+GOOD, BAD = "The cornea is the clear front of the eye", "No idea"
+
+
+class Endpoint:
+    """A small OpenAI-compatible server whose replies a rule over the two texts makes."""
+
+    def __init__(self, rule: Callable[[str, str], str]) -> None:
+        self.rule, self.asked, self.keys = rule, list[str](), set[str]()
+        self.left = 10**6  # requests that it still answers
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, reply = endpoint.answer(body, self.headers.get("Authorization", ""))
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps({"choices": [{"message": {"content": reply}}]}).encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def answer(self, body: dict, key: str) -> tuple[int, str]:
+        if self.left <= 0:
+            return 503, ""
+        self.left -= 1
+        text = body["messages"][-1]["content"]
+        self.asked.append(text)
+        self.keys.add(key)
+        found = re.search(r"Answer A:\n(.*)\n\nAnswer B:\n(.*)\n\nWhich", text, re.DOTALL)
+        assert found
+        return 200, self.rule(*found.groups())
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def prefer_longer(a: str, b: str) -> str:
+    return "S" if abs(len(a) - len(b)) < 10 else "A" if len(a) > len(b) else "B"
+
+
+@pytest.fixture
+def serve():
+    opened: list[Endpoint] = []
+
+    def start(rule: Callable[[str, str], str]) -> Endpoint:
+        opened.append(Endpoint(rule))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+def make_settings(url: str, **judge) -> Settings:
+    return Settings.model_validate({
+        "project": "p", "sources": [{"path": "f", "task": "t"}],
+        "tasks": {"t": {"kind": "free"}, "other": {"kind": "exact"}},
+        "judge": {"url": url, "allow": True, "model": "m", "labels": "labels.jsonl", **judge},
+    })  # fmt: skip
+
+
+def make_labels(path, right: int = 60):
+    """Sixty answers; the first `right` labels are what the rule finds, the others the opposite."""
+    rows = []
+    for n in range(60):
+        text, label = ((GOOD, "yes"), (BAD, "no"))[n % 2]
+        if n >= right:
+            label = {"yes": "no", "no": "yes"}[label]
+        rows.append({"question": f"What is it? {n}", "answer": text, "reference": f"{GOOD}.", "label": label})
+    write_jsonl(path, rows)
+    return path
+
+
+def make_items() -> tuple[list[Example], list[Prediction], list[ItemScore]]:
+    items, said, scores = [], [], []
+    for n in range(6):
+        task = "t" if n < 4 else "other"
+        item = Example(
+            id=str(n), group=str(n), task=task, messages=[Message(role="user", content=f"Say {n}")],
+            expected=Expected(answer=GOOD), source=Source(file="f"),
+        )  # fmt: skip
+        text = f"{GOOD}, yes" if n % 2 else BAD
+        items.append(item)
+        said.append(Prediction(item=item.id, text=text, answer=Answer(answer=text)))
+        scores.append(ItemScore(item=item.id, group=item.group, task=task, scores={"success": 0.5}))
+    return items, said, scores
+
+
+def judge(settings: Settings, folder, labels):
+    items, said, scores = make_items()
+    cache = PredictionCache(folder / "c.db")
+    try:
+        found = run_judge(settings, open_judge(settings, cache), labels, items, said)
+    finally:
+        cache.close()
+    return found, add_judgements(scores, found), describe_judgement(settings, found, items)
+
+
+def test_a_judge_that_people_bear_out_scores_free_texts_alone(serve, tmp_path, monkeypatch):
+    monkeypatch.setenv("JUDGE_KEY", "k-123")
+    endpoint = serve(prefer_longer)
+    settings = make_settings(endpoint.url, key_env="JUDGE_KEY")
+    found, scores, told = judge(settings, tmp_path, make_labels(tmp_path / "labels.jsonl"))
+    assert (found.agreement.value, found.agreement.n, found.may_decide) == (1.0, 60, True)
+    assert [one.scores.get("judged") for one in scores] == [0.0, 1.0, 0.0, 1.0, None, None]
+    assert (told["judged"]["t"].value, told["judged"]["t"].n, told["unclear"]) == (0.5, 4, 0)
+    assert endpoint.keys == {"Bearer k-123"}
+    assert len(endpoint.asked) == 2 * (60 + 4)
+    swapped = [text for text in endpoint.asked if f"Answer B:\n{BAD}\n" in text and "Say" in text]
+    assert len(swapped) == 2  # each pair in both orders, and neither text is said to be the reference
+    assert not any("reference" in text.casefold() for text in endpoint.asked)
+    judge(settings, tmp_path, tmp_path / "labels.jsonl")
+    assert len(endpoint.asked) == 128  # what was asked is not asked again
+
+
+@pytest.mark.parametrize("right", [45, 30])
+def test_a_judge_whom_people_contradict_decides_nothing(serve, tmp_path, right):
+    settings = make_settings(serve(prefer_longer).url)
+    found, scores, told = judge(settings, tmp_path, make_labels(tmp_path / "labels.jsonl", right))
+    assert not found.may_decide and found.agreement.value == pytest.approx(2 * right / 60 - 1)
+    assert scores == make_items()[2]
+    assert told["judged"]["t"].n == 4  # said all the same, in judge.json
+
+
+def test_a_judge_that_favours_a_place_agrees_with_nobody(serve, tmp_path):
+    found, _, _ = judge(make_settings(serve(lambda a, b: "A").url), tmp_path, make_labels(tmp_path / "labels.jsonl"))
+    assert set(found.scores.values()) == {0.5}
+    assert found.agreement.value == 0 and not found.may_decide
+
+
+def test_a_judge_that_goes_down_is_one_line_and_loses_nothing(serve, tmp_path):
+    endpoint = serve(prefer_longer)
+    settings, labels = make_settings(endpoint.url), make_labels(tmp_path / "labels.jsonl")
+    endpoint.left = 50
+    with pytest.raises(SystemFailure, match=r"refuses \(HTTP 503\)") as failure:
+        judge(settings, tmp_path, labels)
+    assert failure.value.exit_status == 3 and "\n" not in str(failure.value)
+    asked = len(endpoint.asked)
+    endpoint.left = 10**6
+    found, _, _ = judge(settings, tmp_path, labels)
+    assert found.may_decide
+    assert len(endpoint.asked) <= 128 + 4  # but for what was under way when it went down
+    assert 46 <= asked <= 54
+
+
+def test_a_judge_that_is_not_there_is_told_so(tmp_path):
+    with pytest.raises(SystemFailure, match="does not answer"):
+        judge(make_settings("http://127.0.0.1:9/v1"), tmp_path, make_labels(tmp_path / "labels.jsonl"))
+
+
+def test_what_is_missing_is_told_before_anything_is_asked(tmp_path, monkeypatch):
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    with pytest.raises(UserError, match="NO_SUCH_KEY, which is not set"):
+        judge(make_settings("http://127.0.0.1:9/v1", key_env="NO_SUCH_KEY"), tmp_path, tmp_path / "labels.jsonl")
+    write_jsonl(tmp_path / "bad.jsonl", [{"question": "q", "answer": "a", "reference": "r", "label": "perhaps"}])
+    with pytest.raises(UserError, match=r"bad.jsonl:1: a label needs"):
+        judge(make_settings("http://127.0.0.1:9/v1"), tmp_path, tmp_path / "bad.jsonl")
+    with pytest.raises(ValueError, match="leave this machine"):
+        JudgeSettings(url="http://h/v1", model="m", labels="l")
+    with pytest.raises(ValueError, match="needs `labels`"):
+        JudgeSettings(url="local")
+
+
+def test_the_local_judge_is_asked_the_same_way_and_nonsense_counts_as_unclear(tmp_path, tokenizer):
+    folder = save_tiny(tmp_path / "base", tokenizer)
+    settings = make_settings("local").model_copy(
+        update={"base": Settings.model_fields["base"].default.model_copy(update={"model": str(folder)})}
+    )
+    found, scores, _ = judge(settings, tmp_path, make_labels(tmp_path / "labels.jsonl"))
+    assert found.unclear > 100 and not found.may_decide  # a random model hardly ever writes a letter of ours
+    assert scores == make_items()[2]
+
+
+def test_kappa_is_agreement_beyond_chance():
+    judged, labelled = [1] * 25 + [0] * 25, [1] * 20 + [0] * 5 + [1] * 10 + [0] * 15
+    found = measure_kappa(judged, labelled)
+    assert found.value == pytest.approx(0.4)  # 0.7 agree, 0.5 by chance
+    assert found.low == pytest.approx(0.4 - 1.96 * 0.128, abs=0.05)  # Fleiss, Cohen and Everitt's error is 0.128
+    assert measure_kappa([1] * 9, [1] * 9).value is None
