@@ -230,6 +230,7 @@ def compare(
     metric: Annotated[str, typer.Option(help="task.metric, for runs; default: the primary metric.")] = "",
     margin: Annotated[float, typer.Option(help="Differences inside ± this count as equal.")] = 0.02,
     fail_on_regression: Annotated[bool, typer.Option(help="Exit 1 if B is worse.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write the comparison as a page, one file, here.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two runs, or two files of scores, paired by item."""
@@ -240,6 +241,12 @@ def compare(
         f"{result['decision']}: B - A = {result['difference']:+.4f} "
         f"({result['low']:+.4f} to {result['high']:+.4f}), p = {result['p']:.4f}, n = {result['n']}"
     )
-    show(result, as_json, [line])
+    lines = [line]
+    if html is not None:
+        from nichetune.report.pair_page import write_comparison
+
+        write_comparison(a, b, result, html, metric)
+        lines.append(f"page: {_near(html)}")
+    show(result, as_json, lines)
     if fail_on_regression and result["decision"] == "worse":
         raise CheckFailed("B is worse than A")
