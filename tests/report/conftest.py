@@ -1,11 +1,12 @@
-"""Fixtures: one finished run to read, and a maker of others."""
+"""Fixtures: one finished run to read, a maker of others, and one browser for all tests that look at pages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, MISSING, Browser
 from finished_run import Run, make_items, make_settings, write_run
 
 from nichetune.core.records import Example
@@ -23,6 +24,23 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def page(finished: Run) -> str:
     """Its report."""
     return render_page(read_material(finished.settings, finished.inputs))
+
+
+@pytest.fixture(scope="session")
+def page_file(page: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report as a file that a browser opens."""
+    file = tmp_path_factory.mktemp("page") / "report.html"
+    file.write_text(page, encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A real browser, started once."""
+    if not CHROMIUM:
+        pytest.skip(MISSING)
+    with Browser(tmp_path_factory.mktemp("profile")) as started:
+        yield started
 
 
 @pytest.fixture

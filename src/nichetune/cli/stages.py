@@ -241,6 +241,7 @@ def compare(
     fail_on_regression: Annotated[bool, typer.Option(help="Exit 1 if B is worse.")] = False,
     look: Annotated[int, typer.Option(help="Which of the planned comparisons this is, from 1.")] = 1,
     looks: Annotated[int, typer.Option(help="How many are planned (nights): their errors together are 5%.")] = 1,
+    html: Annotated[Path | None, typer.Option(help="Write the comparison as a page, one file, here.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two runs, or two files of scores, paired by item."""
@@ -253,6 +254,12 @@ def compare(
         f"{result['decision']}: B - A = {result['difference']:+.4f} "
         f"({result['low']:+.4f} to {result['high']:+.4f}), p = {result['p']:.4f}, n = {result['n']}{planned}"
     )
-    show(result, as_json, [line])
+    lines = [line]
+    if html is not None:
+        from nichetune.report.pair_page import write_comparison
+
+        write_comparison(a, b, result, html, metric)
+        lines.append(f"page: {_near(html)}")
+    show(result, as_json, lines)
     if fail_on_regression and result["decision"] == "worse":
         raise CheckFailed("B is worse than A")

@@ -57,7 +57,7 @@ def compare_scores(
     level = level_of_look(look, looks, alpha)
     if not 0 <= margin < 1:
         raise UserError(f"the margin {margin} is no share: give 0 to below 1, such as 0.02 for two points")
-    metric = metric or _primary_metric(b) or _primary_metric(a)
+    metric = choose_metric(a, b, metric)
     first, second = read_scores(a, metric), read_scores(b, metric)
     items = _pair_items(first, second)
     groups = [_group_of(item, first, second) for item in items]
@@ -122,14 +122,24 @@ def _read_score(record: dict[str, Any], where: str) -> float:
     return float(value)
 
 
+def choose_metric(a: Path, b: Path, metric: str = "") -> str:
+    """The metric that was asked for, else the primary one of B's verdict, else of A's; empty for files of scores."""
+    return metric or _primary_metric(b) or _primary_metric(a)
+
+
 def _primary_metric(path: Path) -> str:
     verdict = path / "decide" / "verdict.json"
     return str(read_json(verdict)["primary"]) if verdict.is_file() else ""
 
 
-def _read_rung(folder: Path, metric: str) -> ScoreFile:
+def find_rung(folder: Path) -> Path:
+    """The folder of the rung that a run ships; any other folder is taken for a rung's own."""
     verdict = folder / "decide" / "verdict.json"
-    rung = folder / "evaluate" / str(read_json(verdict)["ship"]) if verdict.is_file() else folder
+    return folder / "evaluate" / str(read_json(verdict)["ship"]) if verdict.is_file() else folder
+
+
+def _read_rung(folder: Path, metric: str) -> ScoreFile:
+    rung = find_rung(folder)
     if not (rung / "scores.jsonl").is_file():
         raise UserError(f"{folder}: neither a finished run nor an evaluated rung: no decide/verdict.json, no scores")
     evaluated = read_evaluated(rung)

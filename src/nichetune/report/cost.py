@@ -49,6 +49,7 @@ class CostRow:
     total: str
     per_1000: str
     marked: bool
+    on_frontier: bool
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def build_cost(run: Material) -> CostSection:
         frontier=join_points(trace_frontier(marks)),
         x_ticks=[Tick(_inset(scale.at(t)), write_round_usd(t)) for t in scale.ticks],
         y_ticks=[Tick(_height(t), percent(t).replace(".0", "")) for t in share_scale().ticks],
-        rows=[_describe(rung, run) for rung in run.rungs],
+        rows=[_describe(rung, run, {mark.name for mark in find_best(marks)}) for rung in run.rungs],
     )
 
 
@@ -123,19 +124,25 @@ def _choose_anchor(mark: Mark, marks: Sequence[Mark]) -> str:
     return "end" if mark.x > 70 or (crowded and mark.x > 25) else "start"
 
 
-def trace_frontier(marks: Sequence[Mark]) -> list[tuple[float, float]]:
-    """The best quality that money buys so far, as a stair from left to right."""
+def find_best(marks: Sequence[Mark]) -> list[Mark]:
+    """The rungs to which none gives as much for less, the cheapest first."""
     best: list[Mark] = []
     for mark in sorted(marks, key=lambda m: (m.x, m.y)):
         if not best or mark.y < best[-1].y:
             best.append(mark)
+    return best
+
+
+def trace_frontier(marks: Sequence[Mark]) -> list[tuple[float, float]]:
+    """The best quality that money buys so far, as a stair from left to right."""
+    best = find_best(marks)
     if not best:
         return []
     corners = [[(b.x, a.y), (b.x, b.y)] for a, b in itertools.pairwise(best)]
     return [(best[0].x, best[0].y), *itertools.chain(*corners), (100.0, best[-1].y)]
 
 
-def _describe(rung: Rung, run: Material) -> CostRow:
+def _describe(rung: Rung, run: Material, frontier: set[str]) -> CostRow:
     cost = rung.cost
     return CostRow(
         name=rung.name,
@@ -146,4 +153,5 @@ def _describe(rung: Rung, run: Material) -> CostRow:
         total=usd(cost.total_usd),
         per_1000=usd(cost.usd_per_1000),
         marked=rung.name == run.ship,
+        on_frontier=rung.name in frontier,
     )

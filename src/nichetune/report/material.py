@@ -1,34 +1,44 @@
 """All that the report tells, read once from the stage folders; everything after this is pure.
 
-Reads decide/verdict.json, benchmark/items.jsonl, evaluate/<rung>/{predictions,scores}.jsonl, mask/entities.json,
-train/<method>/loss.jsonl and every manifest.json -> `Material`. Its texts are masked ones: of the stages before mask/
-only counts are read.
+Reads decide/verdict.json, benchmark/items.jsonl, evaluate/<rung>/{candidate,resources}.json and
+{predictions,scores}.jsonl, mask/entities.json, train/<method>/loss.jsonl and every manifest.json -> `Material`. Its
+texts are masked ones: of the stages before mask/ only counts are read.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nichetune.core.files import iter_jsonl, read_json, read_records
-from nichetune.core.records import Estimate, Example, ItemScore, Prediction
+from nichetune.core.records import Candidate, Estimate, Example, ItemScore, Prediction
 from nichetune.core.settings import RUNGS, Settings
 from nichetune.core.stages import MANIFEST
 from nichetune.decide.economics import Cost
+from nichetune.evaluate.resources import Resources
 
 EVALUATE, TRAIN = "evaluate/", "train/"
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung: its figures as the verdict holds them, its cost, and what it answered item by item."""
+    """One rung: its figures as the verdict holds them, its cost, and what it answered item by item.
+
+    Attributes:
+        candidate: what was evaluated, with its digests; None where only figures are left.
+        resources: what it used; None as above.
+        other_seeds: what its other trainings used.
+    """
 
     name: str
     metrics: dict[str, Estimate]
     cost: Cost
     predictions: dict[str, Prediction]
     scores: dict[str, ItemScore]
+    candidate: Candidate | None = None
+    resources: Resources | None = None
+    other_seeds: tuple[Resources, ...] = ()
 
     def figure(self, metric: str) -> Estimate | None:
         """The figure of `task.metric`; None where the rung has none."""
@@ -101,20 +111,40 @@ def read_material(settings: Settings, inputs: dict[str, Path]) -> Material:
 
 
 def _read_rungs(verdict: dict[str, Any], inputs: dict[str, Path]) -> list[Rung]:
-    rungs = [_read_rung(name, told, inputs.get(EVALUATE + name)) for name, told in verdict["rungs"].items()]
+    rungs = [
+        replace(_read_rung(name, told, inputs.get(EVALUATE + name)), other_seeds=_read_other_seeds(name, inputs))
+        for name, told in verdict["rungs"].items()
+    ]
     return sorted(rungs, key=lambda rung: (rung.cost.total_usd, _place(rung.name, RUNGS), rung.name))
 
 
 def _read_rung(name: str, told: dict[str, Any], folder: Path | None) -> Rung:
     predictions = read_records(folder / "predictions.jsonl", Prediction) if folder else []
     scores = read_records(folder / "scores.jsonl", ItemScore) if folder else []
+    candidate, counted = _read_note(folder, "candidate.json"), _read_note(folder, "resources.json")
     return Rung(
         name=name,
         metrics={metric: Estimate.model_validate(figure) for metric, figure in told["metrics"].items()},
         cost=Cost.model_validate(told["cost"]),
         predictions={p.item: p for p in predictions},
         scores={s.item: s for s in scores},
+        candidate=Candidate.model_validate(candidate) if candidate else None,
+        resources=Resources.model_validate(counted) if counted else None,
     )
+
+
+def _read_other_seeds(rung: str, inputs: dict[str, Path]) -> tuple[Resources, ...]:
+    """What the other trainings of a rung used: the stages `evaluate/<rung>@…`."""
+    notes = [
+        _read_note(path, "resources.json") for name, path in inputs.items() if name.startswith(f"{EVALUATE}{rung}@")
+    ]
+    return tuple(Resources.model_validate(note) for note in notes if note)
+
+
+def _read_note(folder: Path | None, name: str) -> Any:
+    """A small JSON file of a stage; None where there is none."""
+    file = folder / name if folder else None
+    return read_json(file) if file is not None and file.is_file() else None
 
 
 def _read_losses(inputs: dict[str, Path]) -> dict[str, list[LossPoint]]:

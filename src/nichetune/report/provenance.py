@@ -25,6 +25,16 @@ class StageDigest:
 
 
 @dataclass(frozen=True)
+class CandidateDigests:
+    """What one rung was made of; empty where it has no such part."""
+
+    rung: str
+    base: str
+    adapter: str
+    index: str
+
+
+@dataclass(frozen=True)
 class Provenance:
     """What an auditor compares."""
 
@@ -32,6 +42,7 @@ class Provenance:
     seed: int
     settings: str
     stages: list[StageDigest]
+    candidates: list[CandidateDigests]
     versions: list[tuple[str, str]]
     durability: str
 
@@ -46,6 +57,11 @@ def build_provenance(run: Material) -> Provenance:
         stages=[
             StageDigest(name, str(m.get("digest", "")), sorted(m.get("inputs", {}).items()))
             for name, m in run.manifests.items()
+        ],
+        candidates=[
+            CandidateDigests(rung.name, one.base_digest, one.adapter_digest, one.index_version)
+            for rung in run.rungs
+            if (one := rung.candidate) is not None
         ],
         versions=_join_versions(run),
         durability=str(run.verdict.get("durability", "")),

@@ -67,10 +67,18 @@ def build_quality(run: Material) -> Quality:
     figures = [(rung.name, rung.figure(run.primary)) for rung in run.rungs]
     primary = plot_figures(run.primary, name.meaning, figures, run.ship, f"does not answer {task}")
     tasks = [
-        _describe_task(run, task, settings, [m for m in metric_names(settings) if m not in ABSTENTION])
+        _describe_task(run, task, settings, _list_metrics(run, task, settings))
         for task, settings in run.settings.tasks.items()
     ]
     return Quality(primary, [task for task in tasks if task.rows], run.ship)
+
+
+def _list_metrics(run: Material, task: str, settings: TaskSettings) -> list[str]:
+    """The task's metrics in their order, then whatever else was measured of it."""
+    own = metric_names(settings)
+    held = (name.partition(".") for rung in run.rungs for name in rung.metrics)
+    others = [metric for of, _, metric in held if of == task and metric not in own]
+    return [metric for metric in dict.fromkeys([*own, *others]) if metric not in ABSTENTION]
 
 
 def build_abstention(run: Material) -> Quality | None:
@@ -82,11 +90,12 @@ def build_abstention(run: Material) -> Quality | None:
 
 
 def _describe_task(run: Material, task: str, settings: TaskSettings, metrics: Sequence[str]) -> TaskQuality:
+    own = metric_names(settings)
     held = [m for m in metrics if any(f"{task}.{m}" in rung.metrics for rung in run.rungs)]
     plots = [
         _plot_metric(run, task, metric, settings)
         for metric in held
-        if metric not in _ONLY_IN_TABLE and f"{task}.{metric}" != run.primary
+        if metric in own and metric not in _ONLY_IN_TABLE and f"{task}.{metric}" != run.primary
     ]
     plots = [plot for plot in plots if any(row.at is not None for row in plot.rows)]
     rows = [MetricRow(name_metric(m, settings), _list_cells(run, f"{task}.{m}")) for m in held]

@@ -12,6 +12,7 @@ from nichetune.core.settings import TaskSettings
 from nichetune.decide.reasons import percent, points
 
 NO_VALUE = "–"
+MOST_CHARACTERS = 4_000  # of one text: with all items at their longest a page stays under 5 MB
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,8 @@ def write_round_usd(amount: float) -> str:
 def write_p(p: float) -> str:
     """A p value: three digits, and never a bare zero."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def cut_text(text: str, most: int = MOST_CHARACTERS) -> str:
+    """A text as far as a page shows it; what is left out is counted."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"

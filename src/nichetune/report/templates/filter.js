@@ -9,17 +9,19 @@
   const items = [...document.querySelectorAll("#items .item")];
   const shown = document.getElementById("shown");
   const told = shown.textContent;
+  const choices = ["outcome", "task", "rival"].filter((name) => form.elements[name]);
   const apply = () => {
-    const wanted = form.elements.text.value.trim().toLowerCase();
-    const { outcome, task } = { outcome: form.elements.outcome.value, task: form.elements.task.value };
+    const wanted = form.elements.text.value.trim().toLowerCase(), part = form.elements.wrong ? form.elements.wrong.value : "";
+    const chosen = choices.map((name) => [name, form.elements[name].value]).filter(([, value]) => value);
     let count = 0;
     items.forEach((item) => {
-      const fits = (!outcome || item.dataset.outcome === outcome) && (!task || item.dataset.task === task)
+      const fits = chosen.every(([name, value]) => item.dataset[name] === value)
+        && (!part || JSON.parse(item.dataset.wrong).includes(part))
         && (!wanted || item.textContent.toLowerCase().includes(wanted));
       item.hidden = !fits;
       count += fits;
     });
-    shown.textContent = outcome || task || wanted ? `${count} of the ${items.length} shown fit.` : told;
+    shown.textContent = chosen.length || part || wanted ? `${count} of the ${items.length} shown fit.` : told;
   };
   form.hidden = false;
   form.addEventListener("input", apply);
