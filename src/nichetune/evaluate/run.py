@@ -18,7 +18,7 @@ from nichetune.core.settings import PRIMARY_METRICS, Settings
 from nichetune.core.stages import DERIVED, TIMING, Report
 from nichetune.evaluate.candidates import describe_candidate, rung_is_shown_shots
 from nichetune.evaluate.metrics import summarise
-from nichetune.evaluate.resources import Resources, count_resources, forward_flops, training_flops
+from nichetune.evaluate.resources import Resources, count_remote, count_resources, forward_flops, training_flops
 from nichetune.evaluate.runner import CandidateRunner
 from nichetune.evaluate.scoring import score_item
 from nichetune.evaluate.shots import choose_shots, count_trials
@@ -50,7 +50,10 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str) -> Re
     finally:
         cache.close()
     scores = score_predictions(settings, benchmark.items, predictions, inputs["mask"])
-    resources = _count(settings, predictions, train, index if candidate.retrieval else None, rung)
+    if candidate.remote:
+        resources = count_remote(predictions, candidate.remote)
+    else:
+        resources = _count(settings, predictions, train, index if candidate.retrieval else None, rung)
     _write(out, settings, runner.candidate, benchmark.items, predictions, scores, resources)
     facts = {"rung": rung, "benchmark_digest": benchmark.digest}
     counts = {"in": len(benchmark.items), "out": len(predictions)}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nichetune.core.progress import track
-from nichetune.core.settings import Settings
+from nichetune.core.settings import REMOTE, Settings
 from nichetune.core.stages import Report, Stage, StageResult, run_stage
 from nichetune.evaluate.candidates import (
     list_trainings,
@@ -211,9 +211,17 @@ def _evaluate(p: Project, rung: str) -> StageResult:
         folders["index"] = p.path("index")
     return _run(
         p, f"evaluate/{rung}", ("evaluate", "generate", "models"), inputs,
-        p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark"),
+        p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark") | _hosted(p, rung),
         lambda s, _inputs, out: evaluation.run(s, folders, out, rung), ("torch", "transformers", "peft"),
     )  # fmt: skip
+
+
+def _hosted(p: Project, rung: str) -> dict[str, Any]:
+    """What decides a hosted model's answers and price; how it is asked decides neither."""
+    if not rung.startswith(REMOTE):
+        return {}
+    how = {"key_env", "concurrency", "requests_per_minute", "timeout_s", "retries"}
+    return {"remote": p.settings.remote[rung.removeprefix(REMOTE)].model_dump(mode="json", exclude=how)}
 
 
 def _decide(p: Project) -> StageResult:

@@ -30,6 +30,7 @@ from nichetune.core.settings.project import (
     ServeSettings,
     Settings,
 )
+from nichetune.core.settings.remote import REMOTE, RemoteSettings
 from nichetune.core.settings.section import Section
 from nichetune.core.settings.task import (
     PRIMARY_METRICS,
@@ -52,6 +53,7 @@ from nichetune.core.settings.training import (
 
 __all__ = [
     "PRIMARY_METRICS",
+    "REMOTE",
     "RESERVED_FIELDS",
     "RUNGS",
     "AbstainSettings",
@@ -75,6 +77,7 @@ __all__ = [
     "QualitySettings",
     "RangeSettings",
     "RegistrySettings",
+    "RemoteSettings",
     "Section",
     "ServeSettings",
     "Settings",
