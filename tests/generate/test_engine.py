@@ -10,6 +10,7 @@ import torch
 from nichetune.core.records import Message
 from nichetune.generate.cache import PredictionCache, generate_cached
 from nichetune.generate.engine import Request, TransformersEngine, plan_reading
+from nichetune.generate.identity import Identity
 from nichetune.models.templates import encode_prompt
 
 QUESTIONS = ["What is two plus two?", "Name a colour.", "Which organ do we hear with, and where does it sit?",
@@ -53,7 +54,8 @@ def test_generation_stops_at_the_end_of_the_turn(engine, requests):
 def test_a_form_that_never_ends_its_turn_stops_at_its_brace(engine, tokenizer):
     chat = [Message(role="user", content='Repeat exactly: {"a": 1} and then go on with a long story about cats.')]
     output = engine.generate([Request(encode_prompt(tokenizer, chat), 60, stop_at_brace=True)])[0]
-    assert output.text.count("}") <= 1 or output.stopped == "brace"
+    assert output.text.count("}") <= 1
+    assert output.stopped != "brace" or output.text.endswith("}")
 
 
 def test_streaming_gives_the_same_text(engine, requests):
@@ -68,11 +70,11 @@ def test_the_cache_answers_only_for_the_very_weights_and_prompts(engine, request
         opened.append(1)
         return engine
 
-    who = {"base": "b", "adapter": "a"}
+    who = Identity(weights="b", adapter="a")
     first = generate_cached(cache, who, open_engine, requests[:2], 2)
     assert generate_cached(cache, who, open_engine, requests[:2], 2) == first
     assert len(opened) == 1
-    generate_cached(cache, who | {"adapter": "another"}, open_engine, requests[:2], 2)
+    generate_cached(cache, dataclasses.replace(who, adapter="another"), open_engine, requests[:2], 2)
     assert len(opened) == 2
     cache.close()
 

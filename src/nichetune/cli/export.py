@@ -16,18 +16,19 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def export(
-    to: Annotated[str, typer.Option(help="merged, gguf, vllm or ollama.")],
+    to: Annotated[str, typer.Option(help="merged, gguf, vllm or ollama; or the benchmark, for inspect or lm-eval.")],
     out: Annotated[Path, typer.Option(help="The new folder.")],
     version: Annotated[str, typer.Option(help="An alias or a digest of the registry; default: production.")] = "",
     rung: Annotated[str, typer.Option(help="A rung of the run instead.")] = "",
     quantise: Annotated[str, typer.Option(help="Number format. merged: f16 (default), bf16, f32; gguf and ollama: also "
                                           "q8_0 (default), q5_1, q5_0, q4_1, q4_0.")] = "",
-    items: Annotated[int, typer.Option(min=0, help="Benchmark items to replay; 0 for none.")] = 100,
+    items: Annotated[int | None, typer.Option(min=0, help="Benchmark items to replay: 100 by default, 0 for none; a "
+                                              "harness gets all of them.")] = None,
     force: Annotated[bool, typer.Option(help="Replace an earlier export.")] = False,
     project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Write a version for others to serve, and say how alike it answers."""
+    """Write a version for others to serve, and say how alike it answers; or its benchmark for another harness."""
     from nichetune.pipeline.export import Wanted, find_source
     from nichetune.pipeline.export import export as write_export
 
@@ -37,6 +38,8 @@ def export(
 
 
 def _describe(record: dict[str, Any], out: Path) -> list[str]:
+    from nichetune.pipeline.export_harness import HARNESSES
+
     size = sum(file["bytes"] for file in record["files"].values()) / 1e6
     kind = f", {record['quantise']}" if record["quantise"] else ""
     lines = [f"{out}: {record['origin']['rung']} as {record['to']}{kind}, {len(record['files'])} files, {size:.0f} MB"]
@@ -45,7 +48,7 @@ def _describe(record: dict[str, Any], out: Path) -> list[str]:
         lines.append(f"replayed on {replay['items']} benchmark items by {replay['engine']}, against the original:")
         lines += [f"  {label:<12} {_figure(replay[key])}" for label, key in _SHARES]
         lines += [f"  {name}: {_figure(m['before'])} -> {_figure(m['after'])}" for name, m in replay["metrics"].items()]
-    else:
+    elif record["to"] not in HARNESSES:
         lines.append("not replayed: nothing says yet that it answers as the original does")
     return lines + [f"note: {note}" for note in record["notes"]]
 

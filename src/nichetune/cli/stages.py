@@ -170,14 +170,37 @@ def train(
 
 def evaluate(
     rung: Annotated[str, typer.Argument(help="A rung of the ladder; without it, all of them.")] = "",
+    answers: Annotated[Path | None, typer.Option("--from", help="Score answers made elsewhere: JSON Lines with id and "
+                                                 "output, one for each sealed item.")] = None,
+    name: Annotated[str, typer.Option("--as", help="What to call them.")] = "",
     project: ProjectOption = Path(), run_dir: RunDirOption = None, overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Evaluate one rung, or all, on the sealed benchmark."""
+    """Evaluate one rung, or all, on the sealed benchmark; or answers that were made elsewhere."""
+    if answers or name:
+        _evaluate_answers(rung, answers, name, project, run_dir, overrides, as_json)
+        return
     if not rung:
         run_stage_of("evaluate", project, run_dir, overrides, as_json)
         return
     _run_part("evaluate", rung, project, run_dir, overrides, as_json)
+
+
+def _evaluate_answers(
+    rung: str, answers: Path | None, name: str, project: Path, run_dir: Path | None, overrides: list[str] | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from nichetune.core.files import read_json
+    from nichetune.pipeline.imported import import_answers
+
+    if rung or answers is None or not name:
+        raise UserError("evaluate: answers made elsewhere need --from FILE and --as NAME, and no rung")
+    opened = open_from(project, run_dir, overrides, as_json)
+    result = import_answers(opened, answers, name)
+    metrics = read_json(result.folder / "metrics.json")
+    lines = [f"{name}: {result.manifest['counts']['out']} answers scored in {_near(result.folder)}"]
+    lines += [f"  {m}: {e['value']:.3f} (n {e['n']})" for m, e in metrics.items() if e["value"] is not None]
+    show({"rung": name, "folder": result.folder, "metrics": metrics}, as_json, lines)
 
 
 def _run_part(

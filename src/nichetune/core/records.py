@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nichetune.core.settings import TaskSettings
+from nichetune.core.settings import RemoteSettings, TaskSettings
 
 
 class Record(BaseModel):
@@ -180,6 +180,7 @@ class Candidate(Record):
         retrieval: whether tasks that use retrieval get passages.
         index_version: content digest of the index; empty without retrieval.
         k: passages a question gets.
+        remote: the hosted model that it asks; None for one that runs here.
     """
 
     rung: str
@@ -198,6 +199,7 @@ class Candidate(Record):
     k: int = 3
     max_passage_words: int = 90
     tasks: dict[str, TaskSettings] = {}
+    remote: RemoteSettings | None = Field(None, exclude_if=lambda value: value is None)
 
 
 class Estimate(Record):

@@ -8,6 +8,7 @@ Reads nichetune.yaml (+ `--set key=value`) -> Settings, or SettingsError:
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from nichetune.core.errors import SettingsError, UserError
 from nichetune.core.search_space import check_space
-from nichetune.core.settings import PRIMARY_METRICS, RUNGS, Settings
+from nichetune.core.settings import PRIMARY_METRICS, REMOTE, RUNGS, Settings
 
 FILE_NAME = "nichetune.yaml"
 Place = tuple[str | int, ...]
@@ -71,10 +72,16 @@ def _cross_check(settings: Settings) -> list[tuple[Place, str]]:
             found.append((place, f"sources[{n}].task: {source.task or 'missing'!r} is no task; tasks are: {known}"))
         elif source.holds != "documents":
             found += _check_mapped_fields(settings, n)
+    remote = [f"{REMOTE}{name}" for name in settings.remote]
     found += [
-        (("rungs", n), f"rungs[{n}]: {_explain_rung(rung)}")
+        (("rungs", n), f"rungs[{n}]: {_explain_rung(rung, remote)}")
         for n, rung in enumerate(settings.rungs)
-        if rung not in RUNGS
+        if rung not in (*RUNGS, *remote)
+    ]
+    found += [
+        (("remote", name), f"remote.{name}: a name is made of letters, digits, dot, dash and underscore")
+        for name in settings.remote
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name)
     ]
     found += [(("rungs", n), f"rungs[{n}]: {text}") for n, text in _check_preferring(settings)]
     task, _, metric = settings.primary_metric.partition(".")
@@ -92,8 +99,11 @@ def _cross_check(settings: Settings) -> list[tuple[Place, str]]:
     return found
 
 
-def _explain_rung(rung: str) -> str:
+def _explain_rung(rung: str, remote: list[str]) -> str:
     """What is wrong with the name of a rung that is none."""
+    if rung.startswith(REMOTE):
+        known = ", ".join(remote) or "none: describe it under `remote`"
+        return f"unknown hosted model {rung!r}; known: {known}"
     if rung.removesuffix("+rag") in ("full+dpo", "full+orpo", "full+kto"):
         return (
             f"{rung!r}: preferences move an adapter, and full tuning leaves none: take {rung.replace('full', 'lora')}"
@@ -196,12 +206,11 @@ def _known_keys(place: Place) -> tuple[str, ...]:
 
 
 def _step_into(model: Any, part: str | int) -> Any:
+    """The model of a key; a place in a list and a name in a mapping stay with the model that they hold."""
     if isinstance(model, type) and issubclass(model, BaseModel):
-        annotation: Any = None
         for key, field in model.model_fields.items():
             if part in (key, field.alias):
-                annotation = field.annotation
-        return _unwrap(annotation)
+                return _unwrap(field.annotation)
     return model
 
 

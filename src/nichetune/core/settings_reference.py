@@ -29,6 +29,7 @@ def render_reference() -> str:
     parts += _section("tasks.NAME.fields.NAME", models.FieldSettings)
     parts += _section("tasks.NAME.abstain", models.AbstainSettings)
     parts += _section("sweep.space.KEY", models.RangeSettings)
+    parts += _section("remote.NAME", models.RemoteSettings)
     return "\n".join(parts).rstrip() + "\n"
 
 

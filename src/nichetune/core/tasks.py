@@ -38,6 +38,11 @@ def render_answer(task: TaskSettings, expected: Expected) -> str:
     return expected.answer or ""
 
 
+def cut_form(text: str) -> str:
+    """A form up to its first closing brace; a text without one stays as it is."""
+    return text[: text.find("}") + 1] or text
+
+
 def parse_answer(task: TaskSettings, text: str) -> Answer:
     """Reads a model's text; what cannot be read gives `parsed=False`, never an error."""
     text = text.strip()

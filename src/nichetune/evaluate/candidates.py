@@ -4,6 +4,7 @@ classical   TF-IDF and logistic regression          base     the model as it cam
 fewshot     base + shots chosen on the dev set      rag      fewshot + passages from the index
 qlora, lora, full   tuned, short prompt             …+rag    the same adapter, with passages
 qlora+dpo, …        that adapter moved by preference pairs (dpo, orpo, kto)
+remote:NAME         a hosted model, told what `base` is told
 
 A tuned rung that is trained from several seeds has a stage for each: `qlora` is its first, `qlora@seed-2` its second.
 """
@@ -15,7 +16,7 @@ from typing import Literal
 
 from nichetune.core.files import hash_folder, hash_value, read_json
 from nichetune.core.records import Candidate
-from nichetune.core.settings import Settings
+from nichetune.core.settings import REMOTE, Settings
 
 UNTUNED = ("base", "fewshot", "rag")
 _SEED = "@seed-"
@@ -23,7 +24,7 @@ _SEED = "@seed-"
 
 def rung_method(rung: str) -> str:
     """What a rung's weights come from: `classical`, `qlora`, `lora`, `full`, one moved as `qlora+dpo`, or nothing."""
-    return "" if rung in UNTUNED else rung.removesuffix("+rag")
+    return "" if rung in UNTUNED or rung.startswith(REMOTE) else rung.removesuffix("+rag")
 
 
 def sft_method(method: str) -> str:
@@ -39,7 +40,7 @@ def list_trainings(rung: str) -> list[str]:
 
 def rung_retrieves(rung: str) -> bool:
     """Whether the rung looks documents up."""
-    return rung == "rag" or rung.endswith("+rag")
+    return rung == "rag" or (rung.endswith("+rag") and not rung.startswith(REMOTE))
 
 
 def rung_is_shown_shots(rung: str) -> bool:
@@ -86,6 +87,8 @@ def describe_candidate(
         index: the index's folder; None without retrieval.
         seed: which of its trainings, from 1.
     """
+    if rung.startswith(REMOTE):
+        return _describe_remote(settings, rung)
     method = rung_method(rung)
     retrieves = rung_retrieves(rung) and index is not None
     quantisation: Literal["none", "nf4"] = "nf4" if sft_method(method) == "qlora" else "none"
@@ -107,6 +110,16 @@ def describe_candidate(
         max_passage_words=settings.index.max_passage_words,
         tasks=settings.tasks,
     )
+
+
+def _describe_remote(settings: Settings, rung: str) -> Candidate:
+    """A hosted model; what is behind its name may change, and no digest here would tell."""
+    remote = settings.remote[rung.removeprefix(REMOTE)]
+    weights = hash_value([remote.url, remote.model])
+    return Candidate(
+        rung=rung, base_model=remote.model, base_digest=weights, remote=remote, k=settings.index.k,
+        max_passage_words=settings.index.max_passage_words, tasks=settings.tasks,
+    )  # fmt: skip
 
 
 def _dtype(settings: Settings, train: Path | None) -> Literal["float32", "bfloat16", "float16"]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from nichetune.core.records import Prediction, Record
+from nichetune.core.settings import RemoteSettings
 
 
 class Resources(Record):
@@ -24,6 +25,7 @@ class Resources(Record):
         prompt_tokens: all tokens of the prompts, the cached ones among them.
         cached_prompt_tokens: tokens whose keys and values were reused, and so cost nothing.
         storage_bytes: the files that serving needs: weights, adapter, index.
+        paid_usd: what a host charges for these answers, by its prices a token.
     """
 
     items: int = Field(ge=1)
@@ -33,6 +35,7 @@ class Resources(Record):
     serve_flops: float = Field(0.0, ge=0)
     train_flops: float = Field(0.0, ge=0)
     storage_bytes: int = Field(0, ge=0)
+    paid_usd: float = Field(0.0, ge=0, exclude_if=lambda usd: usd == 0)
 
 
 def count_resources(
@@ -56,6 +59,14 @@ def count_resources(
         train_flops=train_flops,
         storage_bytes=storage_bytes,
     )
+
+
+def count_remote(predictions: Iterable[Prediction], remote: RemoteSettings) -> Resources:
+    """What a hosted model was paid for these predictions: tokens, as the host counts them, at the settings' prices."""
+    own = list(predictions)
+    prompt, new = sum(p.prompt_tokens for p in own), sum(p.new_tokens for p in own)
+    paid = prompt / 1e6 * remote.usd_per_1m_input + new / 1e6 * remote.usd_per_1m_output
+    return Resources(items=len(own), prompt_tokens=prompt, new_tokens=new, paid_usd=round(paid, 10))
 
 
 def forward_flops(parameters: int, tokens: int) -> float:

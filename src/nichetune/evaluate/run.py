@@ -32,7 +32,7 @@ from nichetune.evaluate.judge import add_judgements, describe_judgement, run_jud
 from nichetune.evaluate.judge_models import open_judge
 from nichetune.evaluate.memorisation import MEMORISATION, measure_memorisation
 from nichetune.evaluate.metrics import summarise
-from nichetune.evaluate.resources import Resources, count_resources, forward_flops, training_flops
+from nichetune.evaluate.resources import Resources, count_remote, count_resources, forward_flops, training_flops
 from nichetune.evaluate.robustness import measure_robustness
 from nichetune.evaluate.runner import CandidateRunner
 from nichetune.evaluate.scoring import score_item
@@ -82,7 +82,10 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
     finally:
         cache.close()
     answers = answers_by_task(settings.tasks, benchmark.items, predictions, scores)
-    resources = _count(settings, predictions, train, index if candidate.retrieval else None, rung)
+    if candidate.remote:
+        resources = count_remote(predictions, candidate.remote)
+    else:
+        resources = _count(settings, predictions, train, index if candidate.retrieval else None, rung)
     _write(out, runner.candidate, predictions, scores, resources)
     sets = summarise_sets(settings, answers, calibrations)
     write_json(out / "metrics.json", summarise_all(settings, benchmark.items, scores, sets))

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nichetune.core.errors import UserError
-from nichetune.core.records import Candidate, Example, Expected, Message, Prediction, Source
-from nichetune.core.settings import BaseSettings
-from nichetune.core.tasks import parse_answer
+from nichetune.core.files import hash_text, hash_value
+from nichetune.core.records import Answer, Candidate, Example, Expected, Message, Prediction, Source
+from nichetune.core.settings import REMOTE, BaseSettings, TaskSettings
+from nichetune.core.tasks import cut_form, parse_answer
 from nichetune.generate.prompts import candidate_prompt, retrieve_for
 
 if TYPE_CHECKING:
     from nichetune.generate.cache import PredictionCache
     from nichetune.generate.engine import Output, Request, TransformersEngine
+    from nichetune.generate.identity import Identity
+    from nichetune.generate.remote import RemoteEngine
     from nichetune.retrieve.search import Hit
 
 Done = Callable[[int], Any]
@@ -61,7 +64,7 @@ class CandidateRunner:
         Args:
             passages: what `self.passages([item])` gave, should the caller need it too.
         """
-        if self.candidate.rung == "classical":
+        if self.candidate.rung == "classical" or self.candidate.remote:
             prediction = self.answer([item])[0]
             yield prediction.text
             return prediction
@@ -87,8 +90,8 @@ class CandidateRunner:
         """The engine with this candidate's weights, loaded once a process."""
         adapter = str(self.adapter) if self.adapter else ""
         c = self.candidate
-        return _open_engine(c.base_model, c.base_revision, c.quantisation, c.dtype, adapter, c.adapter_digest,
-                            self.device, self.batch_size)  # fmt: skip
+        return _open_engine(c.base_model, c.base_revision, c.base_digest, c.quantisation, c.dtype, adapter,
+                            c.adapter_digest, self.device, self.batch_size)  # fmt: skip
 
     def make_item(self, task: str, text: str, tenant: str = "default") -> Example:
         """A question of a live user as an item."""
@@ -106,7 +109,27 @@ class CandidateRunner:
         done(len(items))
         return predictions
 
+    def _answer_remotely(self, items: list[Example], done: Done) -> list[Prediction]:
+        from nichetune.generate.cache import ask_remote_cached
+        from nichetune.generate.llamacpp import ChatRequest
+
+        tasks = self.candidate.tasks
+        requests = [
+            ChatRequest(candidate_prompt(self.candidate, item, []), tasks[item.task].max_new_tokens) for item in items
+        ]
+        outputs = ask_remote_cached(self.cache, self.identify(), self._open_remote, requests, done)
+        return [read_output(self.candidate, item, output, [], "") for item, output in zip(items, outputs, strict=True)]
+
+    def _open_remote(self) -> RemoteEngine:
+        from nichetune.generate.remote import RemoteEngine
+
+        if self.candidate.remote is None:
+            raise TypeError("this candidate runs here")
+        return RemoteEngine(self.candidate.rung.removeprefix(REMOTE), self.candidate.remote)
+
     def _answer_task(self, task: str, items: list[Example], done: Done) -> list[Prediction]:
+        if self.candidate.remote:
+            return self._answer_remotely(items, done)
         passages = self.passages(items)
         requests = self._requests(items, passages)
         outputs = self._generate(requests, retrieves=bool(passages), done=done)
@@ -132,35 +155,54 @@ class CandidateRunner:
 
     @property
     def _tokenizer(self) -> Any:
-        return _open_tokenizer(self.candidate.base_model, self.candidate.base_revision, str(self.adapter or ""))
+        return _open_tokenizer(*self._place)
+
+    @property
+    def _place(self) -> tuple[str, str, str, str]:
+        """Where the tokenizer stands, and what it was when the candidate was described."""
+        c = self.candidate
+        return c.base_model, c.base_revision, str(self.adapter or ""), c.base_digest + c.adapter_digest
 
     def _generate(self, requests: list[Request], retrieves: bool, done: Done) -> list[Output]:
         from nichetune.generate.cache import generate_cached
 
         if self.cache is None:
             return self.engine.generate(requests, done)
-        identity = self._identity() | ({"index": self.candidate.index_version} if retrieves else {})
-        return generate_cached(self.cache, identity, lambda: self.engine, requests, self.batch_size, done)
+        return generate_cached(
+            self.cache, self.identify(retrieves), lambda: self.engine, requests, self.batch_size, done
+        )
 
-    def _identity(self) -> dict[str, Any]:
-        """All that decides a text besides the prompt's ids; decoding is greedy and so has no seed."""
-        packages = ("torch", "transformers", "peft", "bitsandbytes")
-        return {
-            "base": self.candidate.base_digest, "adapter": self.candidate.adapter_digest,
-            "quantisation": self.candidate.quantisation, "dtype": self.candidate.dtype, "engine": "transformers",
-            "decoding": "greedy", "device": self.device, "tells": "log-probability",
-            "versions": {p: importlib.metadata.version(p) for p in packages},
-        }  # fmt: skip
+    def identify(self, retrieves: bool = False) -> Identity:
+        """All that decides a text besides its prompt.
+
+        Args:
+            retrieves: whether passages of the index stand in the prompts.
+        """
+        from nichetune.generate.identity import Identity
+
+        c = self.candidate
+        if c.remote:
+            return Identity(weights=c.base_digest, decoding="temperature 0", seed=c.remote.seed, engine="remote")
+        return Identity(
+            weights=c.base_digest, adapter=c.adapter_digest, quantisation=c.quantisation, dtype=c.dtype,
+            index=c.index_version if retrieves else "", device=self.device, **_describe_tokenizer(*self._place),
+            versions={p: importlib.metadata.version(p) for p in ("torch", "transformers", "peft", "bitsandbytes")},
+        )  # fmt: skip
 
 
 def read_output(candidate: Candidate, item: Example, output: Output, retrieved: list[str], version: str) -> Prediction:
-    """A generated text as the candidate's prediction on an item."""
+    """A generated text as the candidate's prediction on an item; the text stays as it came."""
     return Prediction(
-        item=item.id, text=output.text, answer=parse_answer(candidate.tasks[item.task], output.text),
+        item=item.id, text=output.text, answer=read_answer(candidate.tasks[item.task], output.text),
         retrieved=retrieved, prompt_tokens=output.prompt_tokens, cached_prompt_tokens=output.cached_tokens,
         new_tokens=output.new_tokens, stopped=output.stopped, index_version=version,
         confidence=None if output.logprob is None else float(f"{math.exp(min(0.0, output.logprob)):.6g}"),
     )  # fmt: skip
+
+
+def read_answer(task: TaskSettings, text: str) -> Answer:
+    """What a text says. A form ends with its brace, whoever wrote it: ours are stopped there, others may go on."""
+    return parse_answer(task, cut_form(text) if task.kind == "form" else text)
 
 
 def _strip_pieces(pieces: Generator[str, None, Output]) -> Generator[str, None, Output]:
@@ -182,6 +224,7 @@ _ENGINES: dict[tuple[str, ...], TransformersEngine] = {}  # at most one: rungs o
 def _open_engine(
     model: str,
     revision: str,
+    digest: str,
     quantisation: str,
     dtype: str,
     adapter: str,
@@ -193,7 +236,7 @@ def _open_engine(
     from nichetune.models.adapters import load_with_adapter
     from nichetune.models.loading import load_base
 
-    key = (model, revision, quantisation, dtype, adapter, adapter_digest, device, str(batch_size))
+    key = (model, revision, digest, quantisation, dtype, adapter, adapter_digest, device, str(batch_size))
     if key not in _ENGINES:
         _ENGINES.clear()  # first: two models need not be in memory at once
         base = BaseSettings(model=model, revision=revision, device=device, dtype=dtype)  # type: ignore[arg-type]
@@ -208,8 +251,18 @@ def forget_engine() -> None:
 
 
 @functools.lru_cache(maxsize=4)
-def _open_tokenizer(model: str, revision: str, adapter: str) -> Any:
+def _open_tokenizer(model: str, revision: str, adapter: str, digest: str) -> Any:
+    """The digest tells a folder that was written anew in this process from what stood there before."""
     from nichetune.models.loading import load_tokenizer
     from nichetune.models.packaged import resolve_model
 
     return load_tokenizer(Path(adapter) if adapter else resolve_model(model, revision))
+
+
+@functools.lru_cache(maxsize=4)
+def _describe_tokenizer(model: str, revision: str, adapter: str, digest: str) -> dict[str, str]:
+    """Digests of the tokenizer's rules and of its chat template."""
+    tokenizer = _open_tokenizer(model, revision, adapter, digest)
+    fast = getattr(tokenizer, "backend_tokenizer", None)
+    rules = fast.to_str() if fast is not None else hash_value(tokenizer.get_vocab())
+    return {"tokenizer": hash_text(rules), "template": hash_text(str(tokenizer.chat_template))}

@@ -1,22 +1,28 @@
 """Keeps what was generated, so that a killed evaluation goes on where it stood and a repeated one costs nothing.
 
-An SQLite file, a row a batch of prompts: a batch's rounding depends on who is in it, so a batch is kept whole.
-The key holds all that decides a text: weights, adapter, quantisation, tokenizer and template (in the prompts' ids
-and the weights' digests), index version, prompt ids, decoding, engine and its versions. A key that leaves out the
-adapter scores it with the base's answers.
+An SQLite file, a row an answer, written as soon as the answer has ended. The key holds all that decides a text
+(`generate/identity.py`). Where a text may depend on who else was in its batch, the batch is part of the key: a batch
+that was cut is then generated again whole, and a continued run still equals an unbroken one.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nichetune.core.files import hash_value
-from nichetune.generate.engine import Output, Request, TransformersEngine, plan_batches
+from nichetune.generate.engine import Output, Request, TransformersEngine, companions_matter, plan_batches
+from nichetune.generate.identity import Identity
+from nichetune.models.shared_prefix import common_prefix
+
+if TYPE_CHECKING:
+    from nichetune.generate.llamacpp import ChatRequest
+    from nichetune.generate.remote import RemoteEngine
 
 
 class PredictionCache:
@@ -26,26 +32,33 @@ class PredictionCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("CREATE TABLE IF NOT EXISTS outputs (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        self._db.execute("PRAGMA synchronous=NORMAL")  # outlives a kill; a power cut may cost the last answers
+        self._db.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
 
-    def get(self, key: str) -> list[Output] | None:
-        """The outputs of a batch, or None."""
-        row = self._db.execute("SELECT value FROM outputs WHERE key = ?", (key,)).fetchone()
-        return [Output(**one) for one in json.loads(row[0])] if row else None
+    def get(self, keys: Iterable[str]) -> dict[str, Output]:
+        """Those of the keys' outputs that are kept."""
+        found: dict[str, Output] = {}
+        for key in keys:
+            row = self._db.execute("SELECT value FROM answers WHERE key = ?", (key,)).fetchone()
+            if row:
+                found[key] = Output(**json.loads(row[0]))
+        return found
 
-    def put(self, key: str, outputs: Sequence[Output]) -> None:
-        """Keeps the outputs of a batch."""
-        value = json.dumps([asdict(o) for o in outputs])
-        self._db.execute("INSERT OR REPLACE INTO outputs VALUES (?, ?)", (key, value))
+    def put(self, outputs: Mapping[str, Output]) -> None:
+        """Keeps outputs by key, all or none of them."""
+        rows = [(key, json.dumps(asdict(output))) for key, output in outputs.items()]
+        with self._db:
+            self._db.execute("BEGIN")
+            self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", rows)
 
     def get_text(self, key: str) -> str | None:
         """A text that was kept by itself, or None."""
-        row = self._db.execute("SELECT value FROM outputs WHERE key = ?", (key,)).fetchone()
+        row = self._db.execute("SELECT value FROM answers WHERE key = ?", (key,)).fetchone()
         return str(json.loads(row[0])) if row else None
 
     def put_text(self, key: str, text: str) -> None:
         """Keeps a text by itself, such as a judge's reply."""
-        self._db.execute("INSERT OR REPLACE INTO outputs VALUES (?, ?)", (key, json.dumps(text)))
+        self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, json.dumps(text)))
 
     def close(self) -> None:
         """Closes the file."""
@@ -54,7 +67,7 @@ class PredictionCache:
 
 def generate_cached(
     cache: PredictionCache,
-    identity: dict[str, Any],
+    identity: Identity,
     open_engine: Callable[[], TransformersEngine],
     requests: Sequence[Request],
     batch_size: int,
@@ -62,18 +75,81 @@ def generate_cached(
 ) -> list[Output]:
     """Answers requests from the cache where it can; the engine is opened only if something is missing.
 
-    Args:
-        identity: all that decides the text besides the prompts: digests of weights and adapter, quantisation, index
-            version, engine, versions.
+    What of a prompt was shared is told as planned for all requests, whatever was missing: costs are counted from it.
     """
-    outputs: dict[int, Output] = {}
-    for batch in plan_batches(requests, batch_size):
-        members = [requests[i] for i in batch]
-        key = hash_value({"who": identity, "what": [asdict(m) for m in members]})
-        answers = cache.get(key)
-        if answers is None:
-            answers = open_engine().generate(members)
-            cache.put(key, answers)
-        outputs |= dict(zip(batch, answers, strict=True))
-        done(len(batch))
-    return [outputs[i] for i in range(len(requests))]
+    plan = plan_batches(requests, batch_size)
+    keys = _name_requests(identity, requests, plan)
+    found, askers = cache.get(keys), Counter(keys)
+    done(sum(askers[key] for key in found))
+    for batch in _list_missing(plan, keys, found, companions_matter(identity.dtype), batch_size):
+        ask = [requests[place] for place in batch]
+
+        def keep(ended: Mapping[int, Output], batch: list[int] = batch) -> None:
+            fresh = {keys[batch[n]]: output for n, output in ended.items() if keys[batch[n]] not in found}
+            cache.put(fresh)
+            found.update(fresh)
+            done(sum(askers[key] for key in fresh))
+
+        open_engine().generate(ask, keep=keep)
+    outputs = [found[key] for key in keys]
+    for batch in plan:
+        shared = common_prefix([requests[place].ids for place in batch])
+        for n, place in enumerate(batch):
+            outputs[place] = replace(outputs[place], cached_tokens=shared if n else 0)
+    return outputs
+
+
+def _name_requests(identity: Identity, requests: Sequence[Request], plan: list[list[int]]) -> list[str]:
+    """A key a request; equal requests have one, and one answer."""
+    keys = [""] * len(requests)
+    for batch in plan:
+        prompts = [asdict(requests[place]) for place in batch]
+        companions = hash_value(prompts) if companions_matter(identity.dtype) else ""
+        for place, prompt in zip(batch, prompts, strict=True):
+            keys[place] = identity.key(prompt | {"companions": companions})
+    return keys
+
+
+def _list_missing(
+    plan: list[list[int]], keys: list[str], found: Mapping[str, Output], whole: bool, batch_size: int
+) -> list[list[int]]:
+    """Batches of what is missing: as planned if companions matter, else filled up anew."""
+    missing = [[place for place in batch if keys[place] not in found] for batch in plan]
+    if whole:
+        return [batch for batch, lacking in zip(plan, missing, strict=True) if lacking]
+    once = list({keys[place]: place for batch in missing for place in batch}.values())
+    return [once[i : i + batch_size] for i in range(0, len(once), batch_size)]
+
+
+def ask_remote_cached(
+    cache: PredictionCache | None,
+    identity: Identity,
+    open_engine: Callable[[], RemoteEngine],
+    requests: Sequence[ChatRequest],
+    done: Callable[[int], Any] = lambda n: None,
+) -> list[Output]:
+    """Answers of a hosted model: what was answered once is paid for, and never asked again.
+
+    Args:
+        cache: None keeps nothing.
+    """
+    keys = [identity.key(asdict(request) | {"messages": [m.model_dump() for m in request.messages]})
+            for request in requests]  # fmt: skip
+    found, askers = cache.get(keys) if cache else {}, Counter(keys)
+    done(sum(askers[key] for key in found))
+    missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in found}
+    names = list(missing)
+
+    def keep(place: int, output: Output) -> None:
+        found[names[place]] = output
+        if cache:
+            cache.put({names[place]: output})
+        done(askers[names[place]])
+
+    if missing:
+        engine = open_engine()
+        try:
+            engine.generate(list(missing.values()), keep)
+        finally:
+            engine.close()
+    return [found[key] for key in keys]

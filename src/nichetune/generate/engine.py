@@ -3,7 +3,9 @@
     [Request(ids=[1, 9690, …], max_new_tokens=96)] -> [Output(text='{"finding": …}', new_tokens=34, stopped="end")]
 
 What all prompts of a set have in common (instruction, solved examples) is computed once. Rows that have ended leave
-the batch. Decoding is greedy, so that the same prompt and weights give the same text.
+the batch. Decoding is greedy, so that the same prompt and weights give the same text. How sums round depends on who
+else is in the batch: in float32 a token that wins by less than that is decided by its row alone (`_settle`), and so
+the text does not depend on the batch. In bfloat16 and float16 rounding is too coarse for that, and it may.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any, Literal
 
 import torch
 
+from nichetune.core.tasks import cut_form
 from nichetune.models.compute import copy_fast_head
 from nichetune.models.loading import LoadedModel
 from nichetune.models.shared_prefix import (
@@ -30,6 +33,8 @@ from nichetune.models.templates import end_of_turn_ids
 Stopped = Literal["end", "brace", "length"]
 _READ_TOKENS = 1024  # what one layer makes of them stays in a processor's cache
 _FINALISTS = 8  # bfloat16 misjudges a logit by some hundredths: the true best is never far down
+# A lead in float32 that rounding may turn: 6e-8 * a logit of about 20 * sqrt(576 products) = 3e-5, times some layers.
+_NEAR_TIE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,9 @@ class Output:
     logprob: float | None = None
 
 
+Keep = Callable[[dict[int, Output]], Any]
+
+
 @dataclass
 class _Row:
     """A row of the running batch and the answer so far."""
@@ -72,10 +80,25 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The likeliest next token of each row, [rows], and its log-probability, [rows] in float32."""
+    """The likeliest next token of each row.
+
+    Attributes:
+        ids: [rows]; logprobs: its log-probability, [rows] in float32; leads: by how much its logit beats the
+            second's, [rows].
+    """
 
     ids: torch.Tensor
     logprobs: torch.Tensor
+    leads: torch.Tensor
+
+    @property
+    def parts(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """All three."""
+        return self.ids, self.logprobs, self.leads
+
+    def keep(self, rows: torch.Tensor) -> _Chosen:
+        """That of some rows."""
+        return _Chosen(*(own[rows] for own in self.parts))
 
 
 class TransformersEngine:
@@ -92,11 +115,18 @@ class TransformersEngine:
         use_shared_prefix(loaded.model)
         loaded.model.eval()
 
-    def generate(self, requests: Sequence[Request], done: Callable[[int], Any] = lambda n: None) -> list[Output]:
-        """Answers all requests, in their order. `done` is called with the number finished after each batch."""
+    def generate(
+        self, requests: Sequence[Request], done: Callable[[int], Any] = lambda n: None, keep: Keep | None = None
+    ) -> list[Output]:
+        """Answers all requests, in their order.
+
+        Args:
+            done: called with the number finished after each batch.
+            keep: called with answers, by place, as soon as they have ended.
+        """
         outputs: dict[int, Output] = {}
         for batch in plan_batches(requests, self.batch_size):
-            outputs |= self._run_batch([_Row(i, requests[i]) for i in batch])
+            outputs |= self._run_batch([_Row(i, requests[i]) for i in batch], keep)
             done(len(batch))
         return [outputs[i] for i in range(len(requests))]
 
@@ -104,11 +134,11 @@ class TransformersEngine:
         """Answers one request piece by piece, for a person who is reading along; returns the whole output."""
         row, sent = _Row(0, request), ""
         for _ in self._steps([row], Prefix([], []), 0):
-            text = self._decode(row.written)
+            text = self._text(row)
             if not text.endswith("\ufffd"):  # half a character: wait for the rest
                 yield text[len(sent) :]
                 sent = text
-        rest = self._decode(row.written)[len(sent) :]
+        rest = self._text(row)[len(sent) :]
         if rest:
             yield rest
         return self._output(row, 0)
@@ -139,12 +169,20 @@ class TransformersEngine:
         return scores
 
     @torch.inference_mode()
-    def _run_batch(self, rows: list[_Row]) -> dict[int, Output]:
+    def _run_batch(self, rows: list[_Row], keep: Keep | None) -> dict[int, Output]:
         shared = common_prefix([row.request.ids for row in rows])
         prefix = compute_prefix(self._decoder, rows[0].request.ids[:shared], self.loaded.device)
+        outputs: dict[int, Output] = {}
         for _ in self._steps(rows, prefix, shared):
-            pass
-        return {row.place: self._output(row, shared if n else 0) for n, row in enumerate(rows)}
+            ended = {
+                row.place: self._output(row, shared if n else 0)
+                for n, row in enumerate(rows)
+                if row.stopped and row.place not in outputs
+            }
+            outputs |= ended
+            if keep and ended:
+                keep(ended)
+        return outputs
 
     @torch.inference_mode()
     def _steps(self, rows: list[_Row], prefix: Prefix, shared: int) -> Iterator[None]:
@@ -158,6 +196,7 @@ class TransformersEngine:
         positions = torch.tensor([[len(row.request.ids)] for row in rows], device=device)  # of the token to come
         running = list(rows)
         while True:
+            self._settle(running, chosen)
             self._take(running, chosen)
             yield
             alive = [n for n, row in enumerate(running) if row.stopped is None]
@@ -166,7 +205,7 @@ class TransformersEngine:
             if len(alive) < len(running):
                 keep = torch.tensor(alive, dtype=torch.long, device=device)
                 cache.keep_rows(keep)
-                running, chosen = [running[n] for n in alive], _Chosen(chosen.ids[keep], chosen.logprobs[keep])
+                running, chosen = [running[n] for n in alive], chosen.keep(keep)
                 padding, positions = padding[keep], positions[keep]
             padding = torch.cat([padding, padding.new_ones(len(running), 1)], dim=1)
             chosen = self._forward(chosen.ids[:, None], positions, padding[:, None, None, :], cache, prefix)
@@ -187,7 +226,7 @@ class TransformersEngine:
             window = CacheWindow(cache, first, width - longest)
             chosen.append(self._forward(tokens, places.clamp(min=0) + shared, mask, window, prefix))
         cache.advance(width)
-        return _Chosen(torch.cat([c.ids for c in chosen]), torch.cat([c.logprobs for c in chosen]))
+        return _Chosen(*(torch.cat(own) for own in zip(*(c.parts for c in chosen), strict=True)))
 
     def _forward(self, tokens: Any, positions: Any, mask: Any, cache: Any, prefix: Prefix) -> _Chosen:
         """One pass; returns the likeliest next token of each row."""
@@ -206,14 +245,26 @@ class TransformersEngine:
         if self._fast_head is None:
             scores = self._head(states).float()
             top = scores.max(dim=-1)
-            return _Chosen(top.indices, -scores.sub_(top.values[:, None]).exp_().sum(dim=-1).log())
+            second = scores.scatter(1, top.indices[:, None], -torch.inf).amax(dim=-1)
+            logprobs = -scores.sub_(top.values[:, None]).exp_().sum(dim=-1).log()
+            return _Chosen(top.indices, logprobs, top.values - second)
         rough = torch.nn.functional.linear(states.to(self._fast_head.dtype), self._fast_head)  # [rows, vocabulary]
         few = rough.topk(min(_FINALISTS, rough.shape[-1])).indices
         logits = (self._head.weight[few] @ states[:, :, None]).squeeze(-1)  # [rows, finalists]
-        top = logits.max(dim=-1)
-        rest = rough.float().scatter_(1, few, -torch.inf).sub_(top.values[:, None]).exp_().sum(dim=-1)
-        total = rest + (logits - top.values[:, None]).exp().sum(dim=-1)
-        return _Chosen(few.gather(1, top.indices[:, None]).squeeze(1), -total.log())
+        top = logits.topk(2)
+        best = top.values[:, :1]
+        rest = rough.float().scatter_(1, few, -torch.inf).sub_(best).exp_().sum(dim=-1)
+        logprobs = -(rest + (logits - best).exp().sum(dim=-1)).log()
+        return _Chosen(few.gather(1, top.indices[:, :1]).squeeze(1), logprobs, top.values[:, 0] - top.values[:, 1])
+
+    def _settle(self, running: list[_Row], chosen: _Chosen) -> None:
+        """Decides near ties in float32 by the row alone, so that no companion's rounding decides them."""
+        if companions_matter(self.loaded.dtype):
+            return
+        for n in (chosen.leads < _NEAR_TIE).nonzero().flatten().tolist():
+            ids = torch.tensor([running[n].request.ids + running[n].written], device=self.loaded.device)
+            state = self._decoder(input_ids=ids, use_cache=False).last_hidden_state[:, -1]
+            chosen.ids[n] = self._head(state).argmax(dim=-1)[0]
 
     def _take(self, running: list[_Row], chosen: _Chosen) -> None:
         for row, token, logprob in zip(running, chosen.ids.tolist(), chosen.logprobs.tolist(), strict=True):
@@ -233,12 +284,22 @@ class TransformersEngine:
     def _decode(self, ids: list[int]) -> str:
         return self.loaded.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
+    def _text(self, row: _Row) -> str:
+        """The answer so far; a form ends with its brace, whatever else that token holds."""
+        text = self._decode(row.written)
+        return cut_form(text) if row.stopped == "brace" else text
+
     def _output(self, row: _Row, shared: int) -> Output:
         return Output(
-            text=self._decode(row.written).strip(), new_tokens=len(row.written) + (row.stopped == "end"),
+            text=self._text(row).strip(), new_tokens=len(row.written) + (row.stopped == "end"),
             prompt_tokens=len(row.request.ids), cached_tokens=shared, stopped=row.stopped or "length",
             logprob=row.logprob,
         )  # fmt: skip
+
+
+def companions_matter(dtype: str) -> bool:
+    """Whether a text may depend on who else is in the batch: in all formats but float32."""
+    return dtype != "float32"
 
 
 def plan_reading(lengths: Sequence[int]) -> list[tuple[int, int]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 
 from nichetune.core.errors import UserError
-from nichetune.core.settings import READY, Settings
+from nichetune.core.settings import READY, REMOTE, Settings
 from nichetune.core.settings_file import load_settings
 
 
@@ -19,6 +20,7 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
     settings = load_settings(project, overrides)
     folder = project if project.is_dir() else project.parent
     own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings), *_check_sweep(settings)]
+    own += _check_keys(settings)
     return [*_check_sources(settings, folder), *_check_suites(settings, folder), *own]
 
 
@@ -71,6 +73,16 @@ def _check_rungs(settings: Settings) -> list[str]:
     if wanting and not has_documents:
         return [f"rungs: {', '.join(wanting)} retrieve, and no source holds documents (`as: documents`)"]
     return []
+
+
+def _check_keys(settings: Settings) -> list[str]:
+    """Keys of hosted models that the environment does not hold."""
+    asked = {name: remote for name, remote in settings.remote.items() if f"{REMOTE}{name}" in settings.rungs}
+    return [
+        f"remote.{name}.key_env: the environment has no {remote.key_env}: export the key there"
+        for name, remote in asked.items()
+        if remote.key_env and not os.environ.get(remote.key_env)
+    ]
 
 
 def _check_base(settings: Settings) -> list[str]:

@@ -7,7 +7,8 @@ Reads registry/ or evaluate/<rung>/ with its adapter, benchmark/ -> writes a fol
      "replay": {"engine": "llama.cpp", "items": 100, "same_text": {…}, "same_answer": {…}, "metrics": {…}}}
 
 An export is believed only after it has answered benchmark items as the original did: a merge that rounds otherwise,
-or a file with wrongly ordered rows, loads and talks like a right one.
+or a file with wrongly ordered rows, loads and talks like a right one. What leaves for another harness is no model but
+the benchmark, and has nothing to replay.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from nichetune.evaluate.replay import choose_items, compare_answers
 from nichetune.generate.llamacpp import has_llamacpp
 from nichetune.models.packaged import model_digest, resolve_model
 from nichetune.pipeline.export_formats import QUANTISED, Source, Written, write_format
+from nichetune.pipeline.export_harness import HARNESSES, write_harness
 from nichetune.pipeline.flow import Project
 
 RECORD = "export.json"
@@ -42,16 +44,21 @@ class Wanted:
     """What to make of a candidate.
 
     Attributes:
-        to: merged, gguf, vllm or ollama.
+        to: merged, gguf, vllm or ollama; inspect or lm-eval.
         quantise: number format of the weights; empty: the form's own default.
-        items: how many benchmark items to replay; 0 for none.
+        replay: how many benchmark items to replay; 0 for none; None: 100 of a model's, none for a harness.
         force: replace an earlier export.
     """
 
     to: str
     quantise: str = ""
-    items: int = 100
+    replay: int | None = None
     force: bool = False
+
+    @property
+    def items(self) -> int:
+        """How many benchmark items to replay."""
+        return 0 if self.to in HARNESSES else 100 if self.replay is None else self.replay
 
     @property
     def kind(self) -> str:
@@ -110,7 +117,7 @@ def _check_unchanged(source: Source) -> None:
     if adapter and (not adapter.is_dir() or hash_value(hash_folder(adapter)) != candidate.adapter_digest):
         raise UserError(f"{adapter} is missing, or has changed since {candidate.rung} was evaluated: run it again")
     base = candidate.base_model
-    if model_digest(resolve_model(base, candidate.base_revision)) != candidate.base_digest:
+    if candidate.remote is None and model_digest(resolve_model(base, candidate.base_revision)) != candidate.base_digest:
         raise UserError(f"base model {base} has changed since {candidate.rung} was evaluated: run it again")
 
 
@@ -124,7 +131,10 @@ def export(project: Project, source: Source, wanted: Wanted, out: Path) -> dict[
     _check_wanted(project, source, wanted)
     with _new_folder(out, wanted.force) as work:
         say(f"writing {source.candidate.rung} as {wanted.to}")
-        written = write_format(source, wanted.to, wanted.kind, work)
+        if wanted.to in HARNESSES:
+            written = _write_benchmark(project, source, wanted.to, work)
+        else:
+            written = write_format(source, wanted.to, wanted.kind, work)
         record = {
             "to": wanted.to, "quantise": written.kind, "name": source.name, "origin": source.origin,
             "candidate": source.candidate.model_dump(mode="json", exclude={"tasks", "shots"}),
@@ -137,10 +147,23 @@ def export(project: Project, source: Source, wanted: Wanted, out: Path) -> dict[
     return record
 
 
+def _write_benchmark(project: Project, source: Source, to: str, work: Path) -> Written:
+    """The sealed items as another harness's task; nothing of it answers by itself."""
+    benchmark = verify_benchmark(project.path("benchmark"))  # the scorers, too: a copy of them goes along
+    items = [item for item in benchmark.items if item.task in source.candidate.tasks]
+    notes = write_harness(source, to, items, project.run_dir, work)
+    return Written(lambda items, done: [], to, "", notes)
+
+
 def _check_wanted(project: Project, source: Source, wanted: Wanted) -> None:
     """Before minutes of work."""
+    if wanted.to in HARNESSES:
+        _check_harness(project, wanted)
+        return
+    if source.candidate.remote:
+        raise UserError(f"export: {source.candidate.rung} is hosted elsewhere, and so are its weights")
     if wanted.to not in QUANTISED:
-        raise UserError(f"--to {wanted.to!r}: choose one of {', '.join(QUANTISED)}")
+        raise UserError(f"--to {wanted.to!r}: choose one of {', '.join([*QUANTISED, *HARNESSES])}")
     if wanted.kind not in QUANTISED[wanted.to]:
         known = ", ".join(QUANTISED[wanted.to])
         more = "; k-quants: export f16, then llama.cpp's own llama-quantize" if "_k" in wanted.kind else ""
@@ -153,6 +176,14 @@ def _check_wanted(project: Project, source: Source, wanted: Wanted) -> None:
         raise UserError("replaying a GGUF needs xllamacpp: pip install 'nichetune[export]', or --items 0 for none")
     if wanted.items and not (project.path("benchmark") / "items.jsonl").is_file():
         raise UserError(f"no benchmark at {project.path('benchmark')} to replay: give --run-dir, or --items 0 for none")
+
+
+def _check_harness(project: Project, wanted: Wanted) -> None:
+    if wanted.quantise or wanted.replay is not None:
+        option = "--quantise" if wanted.quantise else "--items"
+        raise UserError(f"{option}: --to {wanted.to} writes the whole benchmark and no weights: leave it out")
+    if not (project.path("benchmark") / "items.jsonl").is_file():
+        raise UserError(f"no benchmark at {project.path('benchmark')} to export: give --run-dir, or seal one first")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nichetune.core.progress import track
-from nichetune.core.settings import Settings
+from nichetune.core.settings import REMOTE, Settings
 from nichetune.core.stages import Report, Stage, StageResult, run_stage
 from nichetune.evaluate.candidates import (
     list_seeds,
@@ -231,14 +231,22 @@ def _evaluate(p: Project, rung: str, seed: int) -> StageResult:
         inputs.append("index")
         folders["index"] = p.path("index")
     labels = {"labels": p.folder / p.settings.judge.labels} if p.settings.judge.url else {}
+    used = p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark", "canaries", "judge")
     done = _run(
         p.with_seed(seed), f"evaluate/{name_seed(rung, seed)}", ("evaluate", "generate", "models"), inputs,
-        p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark", "canaries", "judge"),
-        lambda s, _inputs, out: evaluation.run(s, folders | labels, out, rung, seed),
+        used | _hosted(p, rung), lambda s, _inputs, out: evaluation.run(s, folders | labels, out, rung, seed),
         ("torch", "transformers", "peft"), labels,
     )  # fmt: skip
     sealing.note_look(p, f"evaluate/{name_seed(rung, seed)}", done)
     return done
+
+
+def _hosted(p: Project, rung: str) -> dict[str, Any]:
+    """What decides a hosted model's answers and price; how it is asked decides neither."""
+    if not rung.startswith(REMOTE):
+        return {}
+    how = {"key_env", "concurrency", "requests_per_minute", "timeout_s", "retries"}
+    return {"remote": p.settings.remote[rung.removeprefix(REMOTE)].model_dump(mode="json", exclude=how)}
 
 
 def _decide(p: Project) -> StageResult:

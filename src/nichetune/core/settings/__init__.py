@@ -35,6 +35,7 @@ from nichetune.core.settings.project import (
     ServeSettings,
     Settings,
 )
+from nichetune.core.settings.remote import REMOTE, RemoteSettings
 from nichetune.core.settings.section import Section
 from nichetune.core.settings.task import (
     PRIMARY_METRICS,
@@ -59,6 +60,7 @@ __all__ = [
     "PRIMARY_METRICS",
     "READY",
     "READY_SUITES",
+    "REMOTE",
     "RESERVED_FIELDS",
     "RUNGS",
     "AbstainSettings",
@@ -85,6 +87,7 @@ __all__ = [
     "QualitySettings",
     "RangeSettings",
     "RegistrySettings",
+    "RemoteSettings",
     "Section",
     "ServeSettings",
     "Settings",

@@ -16,6 +16,7 @@ from nichetune.core.settings.corpus import (
     SourceSettings,
     SplitSettings,
 )
+from nichetune.core.settings.remote import RemoteSettings
 from nichetune.core.settings.section import Section
 from nichetune.core.settings.task import PRIMARY_METRICS, TaskSettings
 from nichetune.core.settings.training import BaseSettings, PreferenceSettings, SweepSettings, TrainSettings
@@ -269,6 +270,9 @@ class Settings(Section):
     evaluate: EvaluateSettings = EvaluateSettings()
     canaries: CanarySettings = CanarySettings()
     judge: JudgeSettings = JudgeSettings()
+    remote: dict[str, RemoteSettings] = Field(
+        default_factory=dict, description="Hosted models by name, each a rung `remote:NAME` of the ladder."
+    )
     sweep: SweepSettings = SweepSettings()
     economics: EconomicsSettings = EconomicsSettings()
     registry: RegistrySettings = RegistrySettings()

@@ -1,0 +1,50 @@
+"""A hosted model as a rung: where it answers, how hard it may be asked, what it costs."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator, model_validator
+
+from nichetune.core.settings.section import Section
+
+REMOTE = "remote:"
+
+
+class RemoteSettings(Section):
+    """A model behind OpenAI's chat API, asked as rung `remote:NAME`. Its prompts leave this machine."""
+
+    url: str = Field(description="Up to and without `/chat/completions`, such as https://host/v1.")
+    model: str = Field(description="The model's name there.", min_length=1)
+    allow: bool = Field(
+        False,
+        description="Your consent: sealed questions (not their answers), and users' own once it is served, go there.",
+    )
+    key_env: str = Field(
+        "", description="Environment variable that holds the key; empty: none is sent. A key never stands in a file."
+    )
+    concurrency: int = Field(4, ge=1, le=256, description="Requests under way at once.")
+    requests_per_minute: float = Field(0.0, ge=0, description="Most requests a minute; 0: no limit of ours.")
+    usd_per_1m_input: float = Field(0.0, ge=0, description="Price of a million prompt tokens, in US dollars.")
+    usd_per_1m_output: float = Field(0.0, ge=0, description="Price of a million answer tokens, in US dollars.")
+    timeout_s: float = Field(60.0, gt=0, description="Seconds to wait for one answer.")
+    retries: int = Field(
+        5,
+        ge=0,
+        le=20,
+        description="Further tries after 429, 5xx or no connection; waits double from half a second.",
+    )
+    seed: int = Field(0, ge=0, description="Sent along; temperature is 0. Hosts promise no equal answers all the same.")
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        if "@" in url.split("/")[2]:
+            raise ValueError("a user or key does not belong in the address: name a variable in `key_env`")
+        return url.rstrip("/").removesuffix("/chat/completions")
+
+    @model_validator(mode="after")
+    def _check_consent(self) -> RemoteSettings:
+        if not self.allow:
+            raise ValueError("sealed questions would leave this machine: say `allow: true` if they may")
+        return self
