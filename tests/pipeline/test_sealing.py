@@ -221,6 +221,12 @@ def test_the_blind_holdout_stays_closed_until_the_end_and_opens_once(project, ca
     assert ask("decide", "--final", "--project", str(project)) == 2
     line = last_error(capsys)
     assert opened["at"] in line and opened["who"] in line and "opens once" in line
+    capsys.readouterr()
+    larger = ("--project", str(project), "--set", "split.blind=0.2")  # another holdout with the same items in it
+    assert ask("benchmark", "supersede", *larger, "--why", "more blind items") == 0
+    assert ask("decide", "--final", *larger) == 2
+    assert "part of it, was opened by" in last_error(capsys)
+    assert ask("benchmark", "supersede", "--project", str(project), "--why", "back again") == 0
     shutil.rmtree(project / RUN / "final")  # nor by other candidates, once its answer is thrown away
     assert ask("decide", "--final", "--project", str(project), "--set", "index.k=5") == 2
 

@@ -59,10 +59,14 @@ class Entry(Record):
 
     def say(self) -> str:
         """The entry in one line, for people."""
-        told = ", ".join(f"{key} {_say(value)}" for key, value in self.facts.items() if value not in ("", [], None))
+        told = ", ".join(f"{key} {_say(value)}" for key, value in self.facts.items() if _is_telling(key, value))
         why = f": {self.why}" if self.why else ""
         more = f" ({told})" if told else ""
         return f"{self.at}  {self.who}  {self.kind} {self.benchmark[:12]}{why}{more}"
+
+
+def _is_telling(key: str, value: Any) -> bool:
+    return key != "lines" and value not in ("", [], None, False)
 
 
 def _say(value: Any) -> str:

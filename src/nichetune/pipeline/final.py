@@ -17,7 +17,7 @@ from nichetune.benchmark.ledger import Entry, append_entry
 from nichetune.benchmark.lock import Lock
 from nichetune.benchmark.seal import Benchmark, verify_benchmark
 from nichetune.core.errors import CheckFailed, UserError
-from nichetune.core.files import hash_file, hash_value, iter_records, read_json, read_records, write_json
+from nichetune.core.files import hash_file, hash_text, hash_value, iter_records, read_json, read_records, write_json
 from nichetune.core.records import Example
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report, Stage, finished_stage, run_stage
@@ -48,8 +48,8 @@ def decide_finally(project: Project) -> dict[str, Any]:
             raise CheckFailed(f"{file}: the blind holdout was changed after it was sealed: restore the file")
         verdict = read_json(project.path("decide") / "verdict.json")
         rungs = _choose_rungs(verdict)
-        _note_opening(project, benchmark, {"blind": benchmark.blind["digest"], "rungs": rungs, "verdict":
-                                           _identify(project, rungs, verdict)})  # fmt: skip
+        facts = {"blind": benchmark.blind["digest"], "rungs": rungs, "verdict": _identify(project, rungs, verdict)}
+        _note_opening(project, benchmark, facts | {"lines": _digest_lines(file)})
         stage = Stage(STAGE, ("decide", "evaluate", "generate", "models"), _inputs(project, rungs), {"rungs": rungs},
                       ("torch", "transformers", "peft", "scipy"), project.settings.seed)  # fmt: skip
         run_stage(stage, project.path(STAGE), lambda out: _work(project, benchmark, verdict, rungs, out))
@@ -80,7 +80,7 @@ def _note_opening(project: Project, benchmark: Benchmark, facts: dict[str, Any])
     lock = Lock(project.run_dir)
 
     def is_going_on(entries: Any) -> bool:
-        before = [one for one in entries if one.kind == "open" and one.facts.get("blind") == facts["blind"]]
+        before = [one for one in entries if one.kind == "open" and set(one.facts["lines"]) & set(facts["lines"])]
         for one in before:
             if one.facts != facts or finished_stage(project.path(STAGE)) is not None:
                 raise UserError(_refuse(one, project))
@@ -89,12 +89,18 @@ def _note_opening(project: Project, benchmark: Benchmark, facts: dict[str, Any])
     append_entry(lock.log, "open", benchmark.digest, benchmark.items_digest, "", facts, is_going_on)
 
 
+def _digest_lines(file: Path) -> list[str]:
+    """A digest of each item's bytes: a holdout drawn a little larger would hold the same items again."""
+    return [hash_text(line.decode())[:16] for line in file.read_bytes().splitlines()]
+
+
 def _refuse(first: Entry, project: Project) -> str:
     stands = project.path(STAGE) / RESULT
     where = f"; what it gave stands in {stands}" if stands.is_file() else ""
+    rungs = " and ".join(first.facts["rungs"])
     return (
-        f"the blind holdout was opened by {first.who} at {first.at} for {' and '.join(first.facts['rungs'])}{where}: "
-        "it opens once; for another, seal a new benchmark with another split.salt"
+        f"the blind holdout, or part of it, was opened by {first.who} at {first.at} for {rungs}{where}: it "
+        "opens once; for another, seal a new benchmark with another split.salt"
     )
 
 
