@@ -128,7 +128,10 @@ def write_rung(settings: Settings, items: list[Example], rung: str, folder: Path
     _, _, train, serve, stored = RUNGS[rung]
     counted = Resources(items=len(found), train_flops=train, serve_flops=serve, storage_bytes=stored)
     adapter = "train/qlora/adapter" if "qlora" in rung else ""
-    candidate = Candidate(rung=rung, adapter=adapter, adapter_digest="a1" if adapter else "", retrieval="rag" in rung)
+    candidate = Candidate(
+        rung=rung, adapter=adapter, adapter_digest="a1" if adapter else "", retrieval="rag" in rung,
+        tasks=settings.tasks,
+    )  # fmt: skip
     write_json(folder / "candidate.json", candidate)
     write_jsonl(folder / "predictions.jsonl", [prediction for _, prediction in found])
     write_jsonl(folder / "scores.jsonl", scores)

@@ -82,7 +82,7 @@ def test_a_rung_that_tells_its_confidence_is_drawn_and_others_are_named(run):
     found = build_risk(told)
     assert not found.missing and [curve.name for curve in found.curves] == [run.ship]
     assert found.rows[0].n == 24 and found.rows[0].cells[-1] == f"{points(1 - sum(scores.values()) / 24)}%"
-    assert found.rows[0].cells[2] == "0.0%"  # the surest half is right: confidence knows the scores here
+    assert found.rows[0].cells[3] == "0.0%"  # the surest three quarters are right: confidence knows the scores here
     assert "base" in found.without and run.ship not in found.without
     assert "Risk by coverage as a table" in render_page(told)
 

@@ -204,7 +204,8 @@ def _describe_group(pair: Compared, group: str, own: Sequence[int]) -> PairGroup
 
 def build_pair_differences(pair: Compared) -> Differences | None:
     """Items that do not score the same; their texts and answers where both sides are runs."""
-    found = _compare_texts(pair) if pair.items and pair.a.predictions and pair.b.predictions else _compare_bare(pair)
+    kept = pair.items and pair.a.predictions and pair.b.predictions
+    found = (_compare_texts(pair) if kept else []) or _compare_bare(pair)  # a candidate without tasks cannot be read
     if not found:
         return None
     tallies = []

@@ -173,7 +173,8 @@ def _write_sentence(plan: Plan, gain: float | None) -> str:
 def _draw(plan: Plan) -> tuple[Curve | None, list[Tick], list[Tick]]:
     """The smallest gain by number of items, linear in both."""
     most = plan.n * _SIZES[-1]
-    sizes = [max(2, round(most * (k / _CURVE_POINTS) ** 2)) for k in range(1, _CURVE_POINTS + 1)]
+    least = plan.n / 4  # with fewer the curve is a wall
+    sizes = [max(2, round(least + (most - least) * (k / _CURVE_POINTS) ** 2)) for k in range(_CURVE_POINTS + 1)]
     known = [(size, gain) for size in dict.fromkeys(sizes) if (gain := plan.find_gain(size)) is not None]
     if len(known) < 2:
         return None, [], []
