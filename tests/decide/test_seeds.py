@@ -80,11 +80,8 @@ def test_the_training_of_every_seed_is_paid_for_and_that_of_one_is_stored(make_d
     assert costs[1]["storage_usd"] == costs[0]["storage_usd"]
 
 
-def test_one_seed_seals_and_judges_as_if_there_were_no_such_setting(make_desk):
-    desk = make_desk(GROUPS)
-    assert desk.settings.benchmark.model_dump().keys().isdisjoint({"seeds"})
-    plain = desk.digest
-    assert make_desk(GROUPS, seeds=3).digest != plain == make_desk(GROUPS, seeds=1).digest
+def test_the_number_of_seeds_is_sealed(make_desk):
+    assert make_desk(GROUPS, seeds=3).digest != make_desk(GROUPS).digest == make_desk(GROUPS, seeds=1).digest
 
 
 def test_an_open_verdict_names_the_seeds_that_would_settle_it(make_desk):

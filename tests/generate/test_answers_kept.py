@@ -99,30 +99,27 @@ kept = 0
 def count(n):
     global kept
     kept += n
-    if kept >= 5:
+    if kept >= 9:
         os.kill(os.getpid(), signal.SIGKILL)
 
 cache = PredictionCache(Path(sys.argv[2]))
-generate_cached(cache, WHO, lambda: TransformersEngine(loaded, 16), make_requests(24), 16, count)
+generate_cached(cache, WHO, lambda: TransformersEngine(loaded, 8), make_requests(24), 8, count)
 """
 
 
-def test_a_killed_evaluation_asks_only_what_is_missing(folder, loaded, tmp_path):
+def test_a_killed_evaluation_asks_only_the_batches_that_are_not_whole(folder, loaded, tmp_path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     done = subprocess.run([sys.executable, "-c", KILLED, folder, tmp_path / "c.db"], env=environment, check=False)
     assert done.returncode == -signal.SIGKILL
-    requests, asked = make_requests(24), Asked(loaded, 16)
-    cache = PredictionCache(tmp_path / "c.db")
-    kept = cache.get(WHO.key(dataclasses.asdict(r) | {"companions": ""}) for r in requests)
-    outputs = generate_cached(cache, WHO, lambda: asked, requests, 16)
-    assert 5 <= len(kept) < 16
-    assert len(asked.requests) == 24 - len(kept)
-    unbroken = generate_cached(PredictionCache(tmp_path / "d.db"), WHO, lambda: asked.engine, requests, 16)
-    assert outputs == unbroken
-    assert unbroken == asked.engine.generate(requests)
+    requests, asked = make_requests(24), Asked(loaded, 8)
+    outputs = generate_cached(PredictionCache(tmp_path / "c.db"), WHO, lambda: asked, requests, 8)
+    first, *others = plan_batches(requests, 8)
+    assert asked.requests == [requests[n] for batch in others for n in batch]
+    unbroken = generate_cached(PredictionCache(tmp_path / "d.db"), WHO, lambda: asked.engine, requests, 8)
+    assert outputs == unbroken == asked.engine.generate(requests)
 
 
-def test_where_companions_matter_a_cut_batch_is_asked_again_whole(loaded, tmp_path):
+def test_a_cut_batch_is_asked_again_whole_in_bfloat16_too(loaded, tmp_path):
     who, cache, requests = (
         dataclasses.replace(WHO, dtype="bfloat16"),
         PredictionCache(tmp_path / "c.db"),

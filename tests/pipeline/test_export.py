@@ -50,7 +50,9 @@ def project(tmp_path_factory, tokenizer) -> Path:
     sealed = seal_benchmark(settings, items, [])
     write_jsonl(run_dir / "benchmark" / ITEMS, items)
     write_json(run_dir / "benchmark" / BOILERPLATE, [])
-    write_json(run_dir / "benchmark" / HEADER, sealed.model_dump(mode="json", exclude={"items", "boilerplate"}))
+    write_json(
+        run_dir / "benchmark" / HEADER, sealed.model_dump(mode="json", exclude={"items", "boilerplate", "suite_items"})
+    )
     return folder
 
 

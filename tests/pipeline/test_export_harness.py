@@ -64,7 +64,9 @@ def project(tmp_path_factory, tokenizer) -> Path:
     shots = {"side": [Shot(prompt="Pain left", answer="left"), Shot(prompt="Pain right", answer="right")]}
     candidate = describe_candidate(settings, "base", None, None).model_copy(update={"shots": shots})
     write_record(run_dir / "evaluate/base/candidate.json", candidate)
-    sealed = seal_benchmark(settings, items, []).model_dump(mode="json", exclude={"items", "boilerplate"})
+    sealed = seal_benchmark(settings, items, []).model_dump(
+        mode="json", exclude={"items", "boilerplate", "suite_items"}
+    )
     write_jsonl(run_dir / "benchmark" / ITEMS, items)
     write_json(run_dir / "benchmark" / BOILERPLATE, [])
     write_json(run_dir / "benchmark" / HEADER, sealed)

@@ -281,7 +281,7 @@ def compare(
     if html is not None:
         from nichetune.report.pair_page import write_comparison
 
-        write_comparison(a, b, result, html, metric)
+        write_comparison(a, b, result, html, metric, alpha=level_of_look(look, looks))
         lines.append(f"page: {_near(html)}")
     show(result, as_json, lines)
     if fail_on_regression and result["decision"] == "worse":

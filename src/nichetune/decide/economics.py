@@ -42,7 +42,7 @@ def price_rung(
 ) -> Cost:
     """The cost of a rung over the horizon.
 
-    serving = operations an answer x answers / operations a machine hour x price of a machine hour
+    serving = answers x (operations an answer / operations a machine hour x price of a machine hour + paid to a host)
 
     Args:
         resources: of the training that ships.
@@ -52,7 +52,8 @@ def price_rung(
     usd_per_flop = prices.usd_per_machine_hour / (prices.machine_gflops * 1e9 * 3600)
     training = sum(one.train_flops for one in (resources, *reruns)) * usd_per_flop * prices.trainings
     storage = resources.storage_bytes / _GIB * prices.usd_per_gib_month * prices.horizon_months
-    serving = resources.serve_flops / resources.items * prices.horizon_answers * usd_per_flop
+    an_answer = (resources.serve_flops * usd_per_flop + resources.paid_usd) / resources.items
+    serving = an_answer * prices.horizon_answers
     review = prices.usd_per_review * prices.trainings if tuned else 0.0
     total = training + storage + serving + review
     return Cost(

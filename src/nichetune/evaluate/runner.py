@@ -183,9 +183,11 @@ class CandidateRunner:
         c = self.candidate
         if c.remote:
             return Identity(weights=c.base_digest, decoding="temperature 0", seed=c.remote.seed, engine="remote")
+        told = _describe_tokenizer(*self._place)
         return Identity(
             weights=c.base_digest, adapter=c.adapter_digest, quantisation=c.quantisation, dtype=c.dtype,
-            index=c.index_version if retrieves else "", device=self.device, **_describe_tokenizer(*self._place),
+            index=c.index_version if retrieves else "", device=self.device, tokenizer=told["tokenizer"],
+            template=told["template"],
             versions={p: importlib.metadata.version(p) for p in ("torch", "transformers", "peft", "bitsandbytes")},
         )  # fmt: skip
 

@@ -1,8 +1,9 @@
 """Keeps what was generated, so that a killed evaluation goes on where it stood and a repeated one costs nothing.
 
 An SQLite file, a row an answer, written as soon as the answer has ended. The key holds all that decides a text
-(`generate/identity.py`). Where a text may depend on who else was in its batch, the batch is part of the key: a batch
-that was cut is then generated again whole, and a continued run still equals an unbroken one.
+(`generate/identity.py`), and who else was in its batch: a log-probability's last digits depend on that (and a text's
+choice between near equals, outside float32), so a batch that was cut is generated again whole, and a continued run
+equals an unbroken one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nichetune.core.files import hash_value
-from nichetune.generate.engine import Output, Request, TransformersEngine, companions_matter, plan_batches
+from nichetune.generate.engine import Output, Request, TransformersEngine, plan_batches
 from nichetune.generate.identity import Identity
 from nichetune.models.shared_prefix import common_prefix
 
@@ -81,7 +82,7 @@ def generate_cached(
     keys = _name_requests(identity, requests, plan)
     found, askers = cache.get(keys), Counter(keys)
     done(sum(askers[key] for key in found))
-    for batch in _list_missing(plan, keys, found, companions_matter(identity.dtype), batch_size):
+    for batch in [own for own in plan if any(keys[place] not in found for place in own)]:
         ask = [requests[place] for place in batch]
 
         def keep(ended: Mapping[int, Output], batch: list[int] = batch) -> None:
@@ -104,21 +105,10 @@ def _name_requests(identity: Identity, requests: Sequence[Request], plan: list[l
     keys = [""] * len(requests)
     for batch in plan:
         prompts = [asdict(requests[place]) for place in batch]
-        companions = hash_value(prompts) if companions_matter(identity.dtype) else ""
+        companions = hash_value(prompts)
         for place, prompt in zip(batch, prompts, strict=True):
             keys[place] = identity.key(prompt | {"companions": companions})
     return keys
-
-
-def _list_missing(
-    plan: list[list[int]], keys: list[str], found: Mapping[str, Output], whole: bool, batch_size: int
-) -> list[list[int]]:
-    """Batches of what is missing: as planned if companions matter, else filled up anew."""
-    missing = [[place for place in batch if keys[place] not in found] for batch in plan]
-    if whole:
-        return [batch for batch, lacking in zip(plan, missing, strict=True) if lacking]
-    once = list({keys[place]: place for batch in missing for place in batch}.values())
-    return [once[i : i + batch_size] for i in range(0, len(once), batch_size)]
 
 
 def ask_remote_cached(

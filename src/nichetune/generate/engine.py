@@ -259,7 +259,7 @@ class TransformersEngine:
 
     def _settle(self, running: list[_Row], chosen: _Chosen) -> None:
         """Decides near ties in float32 by the row alone, so that no companion's rounding decides them."""
-        if companions_matter(self.loaded.dtype):
+        if self.loaded.dtype != "float32":
             return
         for n in (chosen.leads < _NEAR_TIE).nonzero().flatten().tolist():
             ids = torch.tensor([running[n].request.ids + running[n].written], device=self.loaded.device)
@@ -295,11 +295,6 @@ class TransformersEngine:
             prompt_tokens=len(row.request.ids), cached_tokens=shared, stopped=row.stopped or "length",
             logprob=row.logprob,
         )  # fmt: skip
-
-
-def companions_matter(dtype: str) -> bool:
-    """Whether a text may depend on who else is in the batch: in all formats but float32."""
-    return dtype != "float32"
 
 
 def plan_reading(lengths: Sequence[int]) -> list[tuple[int, int]]:

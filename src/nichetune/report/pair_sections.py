@@ -102,14 +102,16 @@ def build_pair_difference(pair: Compared) -> PairDifference:
     lines += [Line(scale.at(end), "margin", "margin") for end in (-margin, margin) if margin]
     interval = f"{points(found['low'])} to {points(found['high'])}"
     gain = write_gain(found["difference"])
-    ends = (scale.at(found[key]) for key in ("difference", "low", "high"))
+    middle, low, high = (scale.at(found[key]) for key in ("difference", "low", "high"))
     ticks = [Tick(scale.at(t), write_gain(t).replace(".0", "")) for t in scale.ticks]
     sides = [(side.label, estimate_mean(list(column), pair.groups, pair.alpha))
              for side, column in ((pair.a, pair.old), (pair.b, pair.new))]  # fmt: skip
     return PairDifference(
         margin=points(margin),
         level=level,
-        plot=DotPlot("B − A, points", "", [DotRow("B − A", *ends, gain, interval, marked=True)], ticks, lines),
+        plot=DotPlot(
+            "B − A, points", "", [DotRow("B − A", middle, low, high, gain, interval, marked=True)], ticks, lines
+        ),
         scores=plot_figures("Both scores", "", sides, pair.b.label),
         figures=[
             ("Difference, points", f"{gain} ({interval})"),
@@ -150,8 +152,8 @@ def _compare_metric(pair: Compared, metric: str) -> PairMetric | None:
     both = sorted(old.keys() & new.keys())
     if not both:
         return None
-    columns = ([column[item] for item in both] for column in (old, new))
-    found = compare_paired(*columns, [a.scores[item].group for item in both], 0.0, pair.alpha, _RESAMPLES)
+    first, second = ([column[item] for item in both] for column in (old, new))
+    found = compare_paired(first, second, [a.scores[item].group for item in both], 0.0, pair.alpha, _RESAMPLES)
     task, _, name = metric.partition(".")
     label = name_metric(name, (pair.b.tasks or pair.a.tasks).get(task)).label
     before, after = (float(np.mean([column[item] for item in both])) for column in (old, new))
