@@ -20,7 +20,7 @@ from nichetune.core.settings import TaskSettings
 from nichetune.core.tasks import normalise, read_form, render_answer
 
 Term = tuple[str, str]  # what kind of term or which field, and the term itself
-_TOKEN = re.compile(r"[^\W_](?:[\w./-]*[^\W_])?")
+_TOKEN = re.compile(r"(?<![^\W_])(?=[\w./-]*\d)[^\W_](?:[\w./-]*[^\W_])?")  # only with a digit: codes have one
 _WORD = re.compile(r"\w+")
 _LONGEST_CODE, _MOST_SHAPES, _MOST_WORDS = 16, 64, 8
 
