@@ -45,17 +45,18 @@ def answer_items(options: argparse.Namespace) -> dict[str, Any]:
             log_level="error", **given,
         )  # fmt: skip
         seconds = time.monotonic() - clock
-    scores: dict[str, float] = {}
-    answers: dict[str, str] = {}
-    for log in logs_of_tasks:
-        if log.status != "success" or log.results is None:
-            raise SystemExit(f"inspect_ai: {log.status}: {log.error.message if log.error else ''}")
-        scores |= {
-            f"{log.eval.task}.{one.name}": one.metrics["mean"].value
-            for one in log.results.scores
-            if "mean" in one.metrics
-        }
-        answers |= {str(sample.id): sample.output.completion for sample in log.samples or []}
+        # Read before the folder goes: logs hold their samples on disk.
+        scores: dict[str, float] = {}
+        answers: dict[str, str] = {}
+        for log in logs_of_tasks:
+            if log.status != "success" or log.results is None:
+                raise SystemExit(f"inspect_ai: {log.status}: {log.error.message if log.error else ''}")
+            scores |= {
+                f"{log.eval.task}.{one.name}": one.metrics["mean"].value
+                for one in log.results.scores
+                if "mean" in one.metrics
+            }
+            answers |= {str(sample.id): sample.output.completion for sample in log.samples or []}
     return {"seconds": seconds, "answers": answers, "scores": scores}
 
 

@@ -45,7 +45,7 @@ class Desk:
         self.digest = sealed.digest
         write_jsonl(folder / "benchmark" / "items.jsonl", self.items)
         write_json(folder / "benchmark" / "boilerplate.json", [])
-        header = sealed.model_dump(mode="json", exclude={"items", "boilerplate"})
+        header = sealed.model_dump(mode="json", exclude={"items", "boilerplate", "suite_items"})
         write_json(folder / "benchmark" / "benchmark.json", header)
         self.inputs = {"benchmark": folder / "benchmark"}
 

@@ -21,7 +21,7 @@ SETTINGS = """\
 project: seeds
 rungs: [classical, base, lora]
 sources: [{path: notes.csv, task: side}]
-tasks: {side: {kind: exact, short_prompt: Side?, max_new_tokens: 4}}
+tasks: {side: {kind: exact, short_prompt: "Side?", max_new_tokens: 4}}
 mask: {enabled: false, because: made by a test}
 split: {holdout: 0.3, dev: 0.1}
 train: {rank: 4, alpha: 8, epochs: 1, batch_size: 4, learning_rate: 5.0e-3}

@@ -228,7 +228,7 @@ def test_a_hosted_rung_is_evaluated_on_the_sealed_benchmark(host, tmp_path):
     write_jsonl(folder / ITEMS, items)
     write_json(folder / BOILERPLATE, [])
     sealed = seal_benchmark(settings, items, [])
-    write_json(folder / HEADER, sealed.model_dump(mode="json", exclude={"items", "boilerplate"}))
+    write_json(folder / HEADER, sealed.model_dump(mode="json", exclude={"items", "boilerplate", "suite_items"}))
     write_jsonl(tmp_path / "mask/documents.jsonl", [])
     inputs = {"benchmark": folder, "split": tmp_path, "mask": tmp_path / "mask", "cache": tmp_path / "c.db"}
     evaluation.run(settings, inputs, tmp_path / "out", "remote:big")

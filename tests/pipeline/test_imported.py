@@ -34,7 +34,8 @@ def project(tmp_path) -> Path:
     run_dir = tmp_path / "runs/desk"
     write_jsonl(run_dir / "benchmark" / ITEMS, items)
     write_json(run_dir / "benchmark" / BOILERPLATE, [])
-    sealed = seal_benchmark(settings, items, []).model_dump(mode="json", exclude={"items", "boilerplate"})
+    inside = {"items", "boilerplate", "suite_items"}
+    sealed = seal_benchmark(settings, items, []).model_dump(mode="json", exclude=inside)
     write_json(run_dir / "benchmark" / HEADER, sealed)
     write_jsonl(run_dir / "mask/documents.jsonl", [])
     return tmp_path

@@ -33,7 +33,7 @@ def with_confidence(run: Material, rung: str, confidences: dict[str, float]) -> 
     """The run as it is where one rung's engine tells how likely its answers were."""
 
     def tell(one):
-        told = {i: SimpleNamespace(**dict(p), confidence=confidences[i]) for i, p in one.predictions.items()}
+        told = {i: SimpleNamespace(**(dict(p) | {"confidence": confidences[i]})) for i, p in one.predictions.items()}
         return replace(one, predictions=told)
 
     return replace(run, rungs=[tell(one) if one.name == rung else one for one in run.rungs])

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from nichetune.core.errors import UserError
 from nichetune.core.records import Example
 from nichetune.core.settings import TaskSettings
+from nichetune.core.tasks import normalise
 
 
 def check_items(items: Iterable[Example], tasks: Mapping[str, TaskSettings], where: str) -> None:
@@ -51,7 +52,7 @@ def find_fault(item: Example, tasks: Mapping[str, TaskSettings]) -> str:
 
 
 def _find_wrong_value(name: str, value: str, allowed: Sequence[str]) -> str:
-    if value in allowed:
+    if normalise(value) in map(normalise, allowed):  # as it will be scored
         return ""
     near = difflib.get_close_matches(value, allowed, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"allowed are {', '.join(allowed)}"

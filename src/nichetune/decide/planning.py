@@ -47,6 +47,7 @@ class Outlook:
         smallest_gain_to_move: true gain at which the rule climbs so often: over the margin, at Holm's level.
         items_needed: to settle every open comparison; None where none is open, or no number would.
         seeds_needed: beside them, where rungs were trained from several; None where there is one.
+        items_per_group: as many as Kish's number of groups makes of them; None where every item is alone.
     """
 
     pair: tuple[str, str]
@@ -56,6 +57,7 @@ class Outlook:
     design_effect: float
     items_needed: int | None
     seeds_needed: int | None = None
+    items_per_group: float | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def look_ahead(
         smallest_gain_to_move=None if to_move is None or to_move + rule.margin > 1 else to_move + rule.margin,
         discordant=spread.discordant,
         design_effect=spread.design_effect,
+        items_per_group=spread.items_per_group,
         items_needed=max(one.items for one in known) if settled else None,
         seeds_needed=max((one.seeds for one in known if one.seeds), default=None) if settled else None,
     )

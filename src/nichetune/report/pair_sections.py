@@ -250,7 +250,8 @@ def build_pair_power(pair: Compared) -> PowerSection | None:
     if spread.discordant <= 0:
         return None
     n, groups = pair.result["n"], pair.result["groups"]
-    plan = Plan("A and B", n, groups, spread.discordant, spread.design_effect, pair.alpha, rule.margin)
+    observed = (spread.discordant, spread.design_effect, pair.alpha, rule.margin, spread.items_per_group)
+    plan = Plan("A and B", n, groups, *observed)
     return describe_power(plan, plan.find_gain(n), "", None)
 
 

@@ -31,6 +31,7 @@ class Plan:
         pair: "B and A", for people.
         discordant: mean square of the differences; for 0/1 scores the share of items on which they differ.
         design_effect: variance of the mean difference over that of as many items alone.
+        items_per_group: as many as Kish's number of groups makes of them; None where every item is alone.
     """
 
     pair: str
@@ -40,15 +41,17 @@ class Plan:
     design_effect: float
     alpha: float
     margin: float
+    items_per_group: float | None = None
 
     def find_gain(self, n: int) -> float | None:
         """The smallest gain that n items show: at this discordance, else where each difference is a gain."""
-        found = smallest_gain(n, self.discordant, self.alpha, POWER, self.design_effect)
-        return found if found is not None else smallest_one_way_gain(n, self.alpha, POWER, self.design_effect)
+        groups = (self.design_effect, self.items_per_group)
+        found = smallest_gain(n, self.discordant, self.alpha, POWER, *groups)
+        return found if found is not None else smallest_one_way_gain(n, self.alpha, POWER, *groups)
 
     def find_items(self, gain: float) -> int | None:
         """Items that show this gain."""
-        return items_needed(gain, self.discordant, self.alpha, POWER, self.design_effect)
+        return items_needed(gain, self.discordant, self.alpha, POWER, self.design_effect, self.items_per_group)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ def build_power(run: Material) -> PowerSection | None:
         design_effect=float(told["design_effect"]),
         alpha=float(run.verdict["alpha"]),
         margin=float(run.verdict["margin"]),
+        items_per_group=told.get("items_per_group"),
     )
     open_line = f" About {needed:,} items would settle what stayed open." if needed else ""
     return describe_power(plan, told.get("smallest_gain"), open_line, read_looks(run.verdict))
