@@ -82,7 +82,8 @@ def test_a_second_run_reuses_every_seed_and_a_lost_one_is_made_again_to_the_same
 
 
 def test_the_first_of_several_seeds_is_what_one_seed_alone_would_be(project, tmp_path):
-    shutil.copytree(project, tmp_path / "alone", ignore=shutil.ignore_patterns("train", "evaluate", "registry"))
+    later = ("train", "evaluate", "registry", "benchmark*", "seals", "decide", "report")
+    shutil.copytree(project, tmp_path / "alone", ignore=shutil.ignore_patterns(*later))
     alone = str(tmp_path / "alone")
     assert run(["train", "lora", "--project", alone, "--set", "benchmark.seeds=1"]) == 0
     one, three = (read_digests(folder / "runs/seeds") for folder in (tmp_path / "alone", project))

@@ -230,6 +230,7 @@ def test_a_hosted_rung_is_evaluated_on_the_sealed_benchmark(host, tmp_path):
     sealed = seal_benchmark(settings, items, [])
     write_json(folder / HEADER, sealed.model_dump(mode="json", exclude={"items", "boilerplate", "suite_items"}))
     write_jsonl(tmp_path / "mask/documents.jsonl", [])
+    write_jsonl(tmp_path / "train.jsonl", [])
     inputs = {"benchmark": folder, "split": tmp_path, "mask": tmp_path / "mask", "cache": tmp_path / "c.db"}
     evaluation.run(settings, inputs, tmp_path / "out", "remote:big")
     assert read_json(tmp_path / "out/metrics.json")["side.exact_form"]["value"] == 1.0

@@ -95,7 +95,7 @@ def test_power_repeats_the_verdicts_own_figure_and_plans_other_sizes(run):
     assert own.items == run.verdict["n"] and own.gain == points(told["smallest_gain"])
     gains = [float(row.gain) for row in found.sizes if row.gain != "none"]
     assert gains == sorted(gains, reverse=True) and len(gains) > 2
-    wanted = smallest_gain(8 * own.items, told["discordant"], 0.05, 0.8, told["design_effect"])
+    wanted = smallest_gain(8 * own.items, told["discordant"], 0.05, 0.8, told["design_effect"], told["items_per_group"])
     assert wanted is not None and found.sizes[-1].gain == points(wanted)
     needed = [int(row.items.replace(",", "")) for row in found.gains]
     assert needed == sorted(needed, reverse=True) and sum(row.is_margin for row in found.gains) == 1
