@@ -70,7 +70,8 @@ class Job:
             write_json(folders["mask"] / "manifest.json", {"facts": {"masked": True}})
             write_jsonl(folders["split"] / "train.jsonl", self.examples)
             write_jsonl(folders["split"] / "dev.jsonl", self.dev)
-            write_jsonl(folders["split"] / "holdout.jsonl", [example(n, "sealed", f"{n} x", SIDES[0]) for n in range(20)])
+            sealed = [example(n, "sealed", f"{n} x", SIDES[0]) for n in range(20)]
+            write_jsonl(folders["split"] / "holdout.jsonl", sealed)
             write_json(folders["split"] / "boilerplate.json", [])
             seal.run(self.settings(), {"split": folders["split"]}, folders["benchmark"])
         return folders
