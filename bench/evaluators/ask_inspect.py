@@ -9,26 +9,14 @@ do; inspect_ai keeps the brace, and so its scores stay the same.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from inspect_ai import eval as evaluate
 from inspect_ai.model import get_model
-
-
-def main() -> None:
-    """Loads, then answers and scores by the clock."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--stop", action="store_true")
-    options = parser.parse_args()
-    print(json.dumps(answer_items(options)))
+from side import run_side
 
 
 def answer_items(options: argparse.Namespace) -> dict[str, Any]:
@@ -61,4 +49,4 @@ def answer_items(options: argparse.Namespace) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    run_side(answer_items)

@@ -9,25 +9,13 @@ do: quicker, but the harness cuts the brace off, and so the scores of such a run
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 from lm_eval import simple_evaluate
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
-
-
-def main() -> None:
-    """Loads, then answers and scores by the clock."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--stop", action="store_true")
-    options = parser.parse_args()
-    print(json.dumps(answer_items(options)))
+from side import run_side
 
 
 def answer_items(options: argparse.Namespace) -> dict[str, Any]:
@@ -54,4 +42,4 @@ def answer_items(options: argparse.Namespace) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    run_side(answer_items)

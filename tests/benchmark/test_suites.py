@@ -15,7 +15,8 @@ from nichetune.core.errors import CheckFailed, UserError
 from nichetune.core.files import write_json, write_jsonl
 from nichetune.core.records import Answer, Example, Expected, Message, Prediction, Source
 from nichetune.core.settings import Settings
-from nichetune.evaluate.suites import bound_rate, count_critical
+from nichetune.evaluate.intervals import estimate_rare
+from nichetune.evaluate.suites import count_critical
 from nichetune.pipeline.checks import find_problems
 
 TASKS = {
@@ -180,8 +181,8 @@ def test_suites_are_sealed_with_the_benchmark_and_a_changed_item_is_named(tmp_pa
 
 
 def test_no_missed_abstention_in_a_hundred_is_a_rate_below_three_percent():
-    assert bound_rate(0, 100) == pytest.approx(0.0295, abs=1e-4)
-    assert bound_rate(0, 0) is None and bound_rate(3, 3) == 1.0
+    assert estimate_rare([0] * 100, range(100)).high == pytest.approx(0.0295, abs=1e-4)
+    assert estimate_rare([], []).high is None and estimate_rare([1] * 3, range(3)).high == 1.0
     items = [make_item("a", "ask", abstain=True), make_item("b", "ask", abstain=True), make_item("c")]
     answers = [Answer(abstain=True), Answer(answer="yes"), Answer(answer="billing")]
     told = count_critical(

@@ -47,12 +47,17 @@ class Outcomes:
 
     def spare(self, score: ItemScore, metric: str) -> float:
         """What an answer spared of the dearest outcome, as a share, 0..1: what is compared like a score."""
-        abstained = "abstain_precision" in score.scores  # it applies to the items on which a rung abstains
-        unreadable = score.scores.get("parsed", 1.0) < 0.5
-        missing = unreadable or (abstained and score.scores.get("over_refusal", 0.0) > 0.5)
-        wrong = 0.0 if abstained or unreadable else 1.0 - score.scores[metric]
+        wrong, abstained, missing = sort_outcome(score, metric)
         lost = self.wrong * wrong + self.abstained * abstained + self.escalated * missing
         return 1.0 - lost / self.dearest
+
+
+def sort_outcome(score: ItemScore, metric: str) -> tuple[float, bool, bool]:
+    """What came of an answer: how far it is wrong (0..1), whether it abstained, whether a person takes over."""
+    abstained = "abstain_precision" in score.scores  # it applies to the items on which a rung abstains
+    unreadable = score.scores.get("parsed", 1.0) < 0.5
+    missing = unreadable or (abstained and score.scores.get("over_refusal", 0.0) > 0.5)
+    return 0.0 if abstained or unreadable else 1.0 - score.scores[metric], abstained, missing
 
 
 def read_outcomes(prices: EconomicsSettings) -> Outcomes:

@@ -15,12 +15,11 @@ from nichetune.benchmark.suites import Suite
 from nichetune.core.files import write_json, write_jsonl
 from nichetune.core.records import Example, ItemScore, Prediction
 from nichetune.core.settings import Settings
-from nichetune.evaluate.intervals import DIGITS
+from nichetune.evaluate.intervals import estimate_rare
 from nichetune.evaluate.metrics import summarise
 from nichetune.evaluate.runner import CandidateRunner
 
 RESULT = "suite.json"
-_CONFIDENCE = 0.95
 
 
 def suite_items(suite: Suite, runner: CandidateRunner) -> list[Example]:
@@ -68,15 +67,5 @@ def count_critical(items: list[Example], predictions: list[Prediction]) -> dict[
     """Missed abstentions, with the one-sided 95% upper bound of their rate: 0 of 100 is below 3.0%."""
     due = [(item, p) for item, p in zip(items, predictions, strict=True) if item.expected.abstain]
     missed = [item.id for item, prediction in due if not prediction.answer.abstain]
-    return {"missed": len(missed), "n": len(due), "upper": bound_rate(len(missed), len(due)), "items": missed}
-
-
-def bound_rate(events: int, n: int) -> float | None:
-    """One-sided exact upper bound of a rate (Clopper and Pearson 1934); None where nothing was asked."""
-    from scipy import stats
-
-    if n == 0:
-        return None
-    if events == n:
-        return 1.0
-    return round(float(stats.beta.ppf(_CONFIDENCE, events + 1, n - events)), DIGITS)
+    rate = estimate_rare([not prediction.answer.abstain for _, prediction in due], range(len(due)))
+    return {"missed": len(missed), "n": len(due), "upper": rate.high, "items": missed}

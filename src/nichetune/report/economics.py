@@ -11,9 +11,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from nichetune.core.records import ItemScore
 from nichetune.core.settings import EconomicsSettings
 from nichetune.decide.reasons import usd
+from nichetune.decide.worth import sort_outcome
 from nichetune.evaluate.candidates import rung_method
 from nichetune.evaluate.metrics import ALL_TASKS
 from nichetune.report.material import Material, Rung
@@ -153,17 +153,9 @@ def measure_outcomes(run: Material, rung: Rung) -> Outcomes:
     """The shares of a rung's outcomes over the items that the primary metric judges."""
     task, _, metric = run.primary.partition(".")
     own = [s for s in rung.scores.values() if task in (s.task, ALL_TASKS) and metric in s.scores]
-    each = [_judge(score, metric) for score in own]
-    n = max(1, len(each))
-    return Outcomes(*(sum(getattr(one, name) for one in each) / n for name in ("wrong", "abstained", "escalated")))
-
-
-def _judge(score: ItemScore, metric: str) -> Outcomes:
-    abstained = "abstain_precision" in score.scores  # it applies to the items on which a rung abstains
-    unreadable = score.scores.get("parsed", 1.0) < 0.5
-    missing = unreadable or (abstained and score.scores.get("over_refusal", 0.0) > 0.5)
-    wrong = 0.0 if abstained or unreadable else 1.0 - score.scores[metric]
-    return Outcomes(wrong, float(abstained), float(missing))
+    if not own:
+        return Outcomes(0.0, 0.0, 0.0)
+    return Outcomes(*(sum(kind) / len(own) for kind in zip(*(sort_outcome(s, metric) for s in own), strict=True)))
 
 
 def price_outcomes(outcomes: Outcomes, prices: dict[str, float]) -> float:
