@@ -31,14 +31,13 @@ sys.path.insert(0, sys.argv[1])
 import test_engines
 from nichetune.corpus import dataplane
 dataplane.PART = int(sys.argv[4])
-test_engines.run_stages(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[5])
-print(dataplane.is_on_ray())
+test_engines.run_stages(Path(sys.argv[2]), Path(sys.argv[3]))
 """
 
 
-def run_stages(corpus, out, engine="native"):
+def run_stages(corpus, out, **data):
     """Dedupes and splits a corpus; the dedupe's report."""
-    settings = make_settings(data={"engine": engine})
+    settings = make_settings(data=data)
     report = dedupe.run(settings, {"format": corpus}, out / "dedupe")
     split.run(settings, {"dedupe": out / "dedupe"}, out / "split")
     return report
@@ -81,8 +80,8 @@ def whole(corpus):
     return hash_folder(out)
 
 
-def command(corpus, out, part=PART, engine="native"):
-    return [sys.executable, "-c", SCRIPT, str(Path(__file__).parent), str(corpus), str(out), str(part), engine]
+def command(corpus, out, part):
+    return [sys.executable, "-c", SCRIPT, str(Path(__file__).parent), str(corpus), str(out), str(part)]
 
 
 def environment():
@@ -94,18 +93,6 @@ def test_neither_parts_nor_shares_of_keys_change_the_result(corpus, whole, monke
     monkeypatch.setattr(shuffles, "_MOST_ROWS", 150)
     run_stages(corpus, corpus.parent / "parts")
     assert hash_folder(corpus.parent / "parts") == whole
-
-
-@pytest.mark.slow
-def test_a_ray_cluster_gives_the_same_result(corpus, whole):
-    pytest.importorskip("ray")
-    out = corpus.parent / "ray"
-    done = subprocess.run(
-        command(corpus, out, engine="ray"), env=environment(), capture_output=True, text=True, check=False, timeout=240
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split()[0] == "True"
-    assert hash_folder(out) == whole
 
 
 @pytest.mark.slow

@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from nichetune.benchmark.contamination import check_training
+from nichetune.benchmark.seal import verify_benchmark
+from nichetune.core.files import read_json, read_records
+from nichetune.core.records import Example
+from nichetune.core.settings_file import load_settings
+from nichetune.corpus import ingest
 from tests.conftest import ROOT
 from tests.e2e.conftest import nichetune
 
@@ -28,8 +34,21 @@ def run(tmp_path_factory) -> tuple[Path, dict]:
     return folder / "run", json.loads((folder / "corpus" / "planted.json").read_text())
 
 
+@pytest.fixture(scope="module")
+def before(run, tmp_path_factory) -> Path:
+    """What ingest reads, before anything is masked: the run itself keeps it no longer than it must."""
+    folder = tmp_path_factory.mktemp("before")
+    ingest.run(load_settings(run[0].parent), {"project": run[0].parent}, folder)
+    return folder
+
+
+def read_by_id(path: Path, key: str) -> dict:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return {one["id"]: one[key] for one in lines}
+
+
 def manifest(run_dir: Path, stage: str) -> dict:
-    return json.loads((run_dir / stage / "manifest.json").read_text())
+    return read_json(run_dir / stage / "manifest.json")
 
 
 def read_ids(path: Path) -> set[str]:
@@ -47,6 +66,26 @@ def test_no_planted_value_stands_in_any_file_of_the_run(run):
         for kind, value in values if value in content
     ]  # fmt: skip
     assert found == []
+    parts = {part for name in planted["values"]["name"] for part in name.split()}
+    written = "".join((run_dir / "mask" / name).read_text() for name in ("examples.jsonl", "documents.jsonl"))
+    assert not [part for part in parts if f" {part} " in written or f" {part}." in written]
+
+
+def test_masking_leaves_the_domain_alone(run, before):
+    run_dir, planted = run
+    people = len(planted["values"]["name"])
+    # Copied notes repeat their names; beyond that, a placeholder in a hundred notes may stand for a word.
+    assert people <= manifest(run_dir, "mask")["facts"]["entities"]["PERSON"] <= 1.5 * people
+    for name, key in (("documents", "text"), ("examples", "expected")):
+        old, new = (read_by_id(folder / f"{name}.jsonl", key) for folder in (before, run_dir / "mask"))
+        if key == "expected":
+            old, new = ({one: said.get("fields") for one, said in all_of.items()} for all_of in (old, new))
+        assert len(new) > 100 and {one: old[one] for one in new} == new
+
+
+def test_every_answer_is_still_verbatim_in_its_document(run):
+    counts = manifest(run[0], "format")["counts"]
+    assert counts["in"] == counts["out"]
 
 
 def test_every_file_was_looked_at(run):
@@ -63,14 +102,21 @@ def test_each_kind_of_dirt_is_counted_by_its_reason(run):
     assert dropped["text too long"] == len(dirt["overlong"])
     assert manifest(run_dir, "dedupe")["counts"]["contradictions"] == 2 * len(dirt["contradictions"])
     assert manifest(run_dir, "dedupe")["dropped"]["exact duplicate"] >= len(dirt["exact_duplicates"])
+    gone = read_ids(run_dir / "dedupe/dropped.jsonl")
+    for kind in ("exact_duplicates", "near_duplicates"):
+        assert not [pair for pair in dirt[kind] if not set(pair) & gone], kind
+    assert {name for pair in dirt["contradictions"] for name in pair} <= read_ids(
+        run_dir / "dedupe/contradictions.jsonl"
+    )
+    aside = [json.loads(line) for line in (run_dir / "ingest/quarantine.jsonl").read_text().splitlines()]
+    places = [one["source"] for one in aside if "JSON" in one["reason"]]
+    found = {(place["file"].split("/")[-1], place["line"]) for place in places}
+    assert found == {(one["file"].split("/")[-1], one["line"]) for one in dirt["broken_lines"]}
 
 
 def test_twins_with_different_answers_are_all_kept_and_share_their_group(run):
     run_dir, planted = run
-    groups = {}
-    for line in (run_dir / "dedupe/examples.jsonl").read_text().splitlines():
-        one = json.loads(line)
-        groups[one["id"]] = one["group"]
+    groups = read_by_id(run_dir / "dedupe/examples.jsonl", "group")
     for left, right in planted["dirt"]["minimal_pairs"]:
         assert left in groups and right in groups
         assert groups[left] == groups[right]
@@ -82,6 +128,12 @@ def test_no_group_straddles_train_dev_and_holdout(run):
         lines = (run[0] / f"split/{part}.jsonl").read_text().splitlines()
         parts.append({json.loads(line)["group"] for line in lines})
     assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+
+
+def test_no_training_example_overlaps_the_sealed_benchmark(run):
+    benchmark = verify_benchmark(run[0] / "benchmark")
+    train = [one for part in ("train", "dev") for one in read_records(run[0] / f"split/{part}.jsonl", Example)]
+    assert len(train) > 400 and check_training(train, benchmark) == []
 
 
 def test_at_least_200_forms_and_60_questions_are_sealed(run):

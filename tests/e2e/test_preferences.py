@@ -7,19 +7,23 @@ import random
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer
 
+from nichetune.models.packaged import resolve_model
 from tests.e2e.conftest import nichetune
+from tests.tiny_models import save_tiny
 
 pytestmark = pytest.mark.slow
 SETTINGS = """\
 project: sides
 rungs: [qlora, qlora+dpo]
+base: {model: base, max_length: 256}
 sources:
   - {path: notes.csv, task: side}
   - {path: pairs.jsonl, task: side, as: preferences}
 tasks: {side: {kind: exact, short_prompt: Say the side., max_new_tokens: 12}}
 mask: {enabled: false, because: made by a test}
-train: {rank: 4, alpha: 8, epochs: 1, batch_size: 8}
+train: {rank: 4, alpha: 8, epochs: 1, batch_size: 8, learning_rate: 5.0e-3}
 preference: {learning_rate: 5.0e-4}
 benchmark: {bootstrap: 1000}
 """
@@ -68,8 +72,9 @@ def write_note(n: int, draw: random.Random) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """The project, run once in full."""
+    """The project, run once in full on a model of two layers: what is shown is the way, not what is learnt."""
     folder, draw = tmp_path_factory.mktemp("sides"), random.Random(5)
+    save_tiny(folder / "base", AutoTokenizer.from_pretrained(resolve_model("smollm2-135m")))
     notes = [write_note(n, draw) for n in range(100)]
     rows = [f"n{n},{text.replace(',', ';')},It seems to be the {side} side\n" for n, (text, side) in enumerate(notes)]
     (folder / "notes.csv").write_text("id,text,answer\n" + "".join(rows))

@@ -100,7 +100,7 @@ def test_what_ranks_cannot_share_is_refused_before_any_starts(tiny, inputs, tmp_
 
 @pytest.mark.slow
 def test_a_killed_launcher_leaves_no_rank_and_its_training_goes_on_to_the_same_bits(tiny, inputs, tmp_path):
-    settings = make_settings(tiny, processes=2, epochs=80, checkpoint_every_s=1)
+    settings = make_settings(tiny, processes=2, epochs=24, checkpoint_every_s=1)
     _, losses, weights = train(settings, inputs, tmp_path / "unbroken", "lora")
     out = tmp_path / "killed"
     out.mkdir()

@@ -36,19 +36,19 @@ def cut_after(monkeypatch, step: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "train"),
-    [
-        ("lora", {"dropout": 0.1, "optimiser": "adafactor"}),
-        ("lora", {"accumulation": 2, "batch_size": 2, "rslora": True}),
-        ("full", {"learning_rate": 5e-4, "optimiser": "adamw_8bit"}),
-        ("qlora", {"early_stopping": 2, "evaluations_per_epoch": 3}),
+    ("method", "train", "steps"),
+    [  # the first is cut at every step, the others where an evaluation stands and between two
+        ("lora", {"dropout": 0.1, "optimiser": "adafactor"}, range(1, 6)),
+        ("lora", {"accumulation": 2, "batch_size": 2, "rslora": True}, (2, 5)),
+        ("full", {"learning_rate": 5e-4, "optimiser": "adamw_8bit"}, (2, 5)),
+        ("qlora", {"early_stopping": 2, "evaluations_per_epoch": 3}, (2, 5)),
     ],
     ids=["lora with dropout", "accumulation", "full", "early stopping"],
 )
-def test_a_run_cut_at_any_step_ends_with_the_bits_of_an_unbroken_one(job, tmp_path, monkeypatch, method, train):
+def test_a_run_cut_at_any_step_ends_with_the_bits_of_an_unbroken_one(job, tmp_path, monkeypatch, method, train, steps):
     unbroken = job.run(tmp_path / "unbroken", method, **train)
     keep_each_step(monkeypatch)
-    for step in range(1, 6):
+    for step in steps:
         with monkeypatch.context() as patch:
             cut_after(patch, step)
             with pytest.raises(Cut):

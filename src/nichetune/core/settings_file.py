@@ -48,7 +48,16 @@ def load_settings(project: Path, overrides: list[str] | None = None) -> Settings
         raise SettingsError([f"{path.name}:1: empty or not a mapping: it needs project, sources and tasks"])
     for override in overrides or []:
         _apply_override(raw, override)
-    return _validate(raw, path.name, lines)
+    return _place_base(_validate(raw, path.name, lines), path.parent)
+
+
+def _place_base(settings: Settings, project: Path) -> Settings:
+    """A base model that is a folder or file beside the settings is found from anywhere, as all their paths are."""
+    own = project / settings.base.model
+    if not own.exists():
+        return settings
+    base = settings.base.model_copy(update={"model": str(own.resolve())})
+    return settings.model_copy(update={"base": base})
 
 
 def _validate(raw: dict[str, Any], name: str, lines: dict[Place, int]) -> Settings:

@@ -17,7 +17,8 @@ class BaseSettings(Section):
     """The base model that all rungs share."""
 
     model: str = Field(
-        "smollm2-135m", description="A packaged name, a Hugging Face id, a local folder, or a GGUF file."
+        "smollm2-135m",
+        description="A packaged name, a Hugging Face id, a folder or a GGUF file (relative to the project).",
     )
     revision: str = Field("", description="Commit of a Hugging Face id; empty: its main.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU if there is one.")
