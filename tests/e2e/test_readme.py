@@ -46,7 +46,11 @@ def serve_and_ask(folder: Path, arguments: list[str]) -> str:
         server.wait(20)
 
 
-SMALLER = "\nsplit: {max_train: {kind_of_character: 48}}\ntrain: {epochs: 1}\n"  # what is learnt is no question here
+SMALLER = """
+# What is learnt is no question here.
+split: {holdout: 0.15, max_train: {kind_of_character: 48}}
+train: {epochs: 1}
+"""
 
 
 def test_the_lines_of_the_first_project_run_in_their_order(folder):
