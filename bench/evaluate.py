@@ -120,7 +120,9 @@ def compare_scores(prepared: Prepared, run: Run) -> dict[str, list[float | None]
 
 
 def count_equal(ours: Run, run: Run) -> int:
-    """Items that were answered with the same text, white space at its ends and what follows a form aside."""
+    """Items that were answered with the same text, white space at its ends and from a form's last brace on aside:
+    one harness cuts the brace off that it was told to stop at.
+    """
     return sum(cut(run["answers"][item]) == cut(text) for item, text in ours["answers"].items())
 
 
@@ -128,7 +130,7 @@ def cut(text: str) -> str:
     """As all are compared."""
     from nichetune.core.tasks import cut_form
 
-    return cut_form(text).strip()
+    return cut_form(text).strip().removesuffix("}")
 
 
 def count_figures(runs: dict[str, list[Run]], items: int) -> dict[str, Any]:
