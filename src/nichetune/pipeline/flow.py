@@ -151,12 +151,15 @@ def seal_for_good(p: Project, why: str = "") -> StageResult:
 
 
 def _dataset(p: Project) -> StageResult:
-    from nichetune.report import dataset
+    def work(*given: Any) -> Report:
+        from nichetune.report import dataset  # with scipy, which a page that stands does not need
+
+        return dataset.run(*given)
 
     inputs = ["ingest", "mask", "format", "dedupe", "split", "benchmark"]
     audit = p.run_dir / AUDIT
     whole = p.settings.model_dump(mode="json", by_alias=True, include={"project", "sources", "tasks", "mask", *inputs})
-    return _run(p, "dataset", ("report", "decide", "benchmark", "corpus"), inputs, whole, dataset.run, ("scipy",),
+    return _run(p, "dataset", ("report", "decide", "benchmark", "corpus"), inputs, whole, work, ("scipy",),
                 {"audit": audit} if audit.is_file() else {})  # fmt: skip
 
 
