@@ -13,14 +13,17 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import peft  # noqa: F401 - and the trainer below: in memory once, for all ranks
 import pytest
 import torch
 from ranks_tools import make_inputs, make_settings, make_tiny_base
 
 from nichetune.core.errors import SystemFailure
-from nichetune.core.files import write_json
+from nichetune.core.files import read_json, write_json
 from nichetune.core.settings import Settings
 from nichetune.train import guards, rank, rank_trainer, spread, trainer
 from nichetune.train.trainer import is_whole
@@ -38,37 +41,39 @@ def inputs(tmp_path_factory, tiny):
     return make_inputs(tmp_path_factory.mktemp("inputs"), make_settings(tiny))
 
 
-def fork_ranks(
-    settings: Settings,
-    inputs: dict[str, Path],
-    out: Path,
-    method: str,
-    spoil: Callable[[int], None] = lambda rank: None,
-) -> dict[int, int]:
-    """Both ranks' exit statuses; `spoil` is called in each before it begins."""
-    order = {"settings": settings.model_dump(mode="json", by_alias=True), "method": method, "out": str(out),
-             "inputs": {name: str(path) for name, path in inputs.items()}, "cuda": False, "quiet": False,
-             "here": str(Path.cwd())}  # fmt: skip
-    (out / rank.FOLDER).mkdir(parents=True)
-    write_json(out / rank.FOLDER / rank.ORDER, order)
+@dataclass(frozen=True)
+class Wrong:
+    """A training that goes wrong; `spoil` is called in each rank before it begins."""
+
+    settings: Settings
+    out: Path
+    method: str = "full"
+    spoil: Callable[[int], None] = lambda _: None
+
+    def order(self, inputs: dict[str, Path]) -> dict[str, Any]:
+        """What `train/spread.py` writes for the ranks."""
+        (self.out / rank.FOLDER).mkdir(parents=True)
+        return {
+            "settings": self.settings.model_dump(mode="json", by_alias=True), "method": self.method,
+            "out": str(self.out), "inputs": {name: str(path) for name, path in inputs.items()}, "cuda": False,
+            "quiet": False, "here": str(Path.cwd()),
+        }  # fmt: skip
+
+
+def fork_ranks(inputs: dict[str, Path], *trainings: Wrong) -> list[str]:
+    """Both ranks carry out these trainings, one after another; the one line that stopped each."""
+    orders = [training.order(inputs) for training in trainings]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     sys.stdout.flush()
     sys.stderr.flush()
-    children = [_fork(order, number, port, spoil) for number in range(RANKS)]
-    deadline, ended = time.monotonic() + PATIENCE_S, {}
-    while len(ended) < RANKS and time.monotonic() < deadline:
-        for number, child in enumerate(children):
-            if number not in ended and (told := os.waitpid(child, os.WNOHANG))[0]:
-                ended[number] = os.waitstatus_to_exitcode(told[1])
-        time.sleep(0.02)
-    for number in set(range(RANKS)) - set(ended):
-        os.kill(children[number], signal.SIGKILL)
-        os.waitpid(children[number], 0)
-    return ended
+    children = [_fork(trainings, orders, number, port) for number in range(RANKS)]
+    statuses = [_await(child) for child in children]
+    assert statuses == [0] * RANKS
+    return [what_stopped(training.out) for training in trainings]
 
 
-def _fork(order: dict, number: int, port: int, spoil: Callable[[int], None]) -> int:
+def _fork(trainings: tuple[Wrong, ...], orders: list[dict[str, Any]], number: int, port: int) -> int:
     if child := os.fork():
         return child
     status = 70
@@ -77,8 +82,10 @@ def _fork(order: dict, number: int, port: int, spoil: Callable[[int], None]) -> 
         place = {"RANK": number, "LOCAL_RANK": number, "WORLD_SIZE": RANKS, "LOCAL_WORLD_SIZE": RANKS}
         os.environ |= {name: str(value) for name, value in place.items()}
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-        spoil(number)
-        status = rank.carry_out(order, number, RANKS)
+        for training, order in zip(trainings, orders, strict=True):
+            training.spoil(number)
+            write_json(training.out / f"status-{number}.json", rank.carry_out(order, number, RANKS))
+        status = 0
     except BaseException:  # a child must never go on as a second pytest
         traceback.print_exc()
     finally:
@@ -86,11 +93,24 @@ def _fork(order: dict, number: int, port: int, spoil: Callable[[int], None]) -> 
         os._exit(status)
 
 
-def what_stopped(out: Path, ended: dict[int, int]) -> str:
-    """The one line, once every rank has ended with a failure."""
-    assert set(ended) == set(range(RANKS)) and all(ended.values()), ended
+def _await(child: int) -> int:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    pytest.fail("a rank waits for ever")
+
+
+def what_stopped(out: Path) -> str:
+    """The one line that the launcher says; every rank failed."""
+    codes = {number: read_json(out / f"status-{number}.json") for number in range(RANKS)}
+    assert all(codes.values())
     with pytest.raises(SystemFailure) as told:
-        spread._collect(out / rank.FOLDER, ended)
+        spread._collect(out / rank.FOLDER, codes)
     assert "\n" not in str(told.value)
     return str(told.value)
 
@@ -100,19 +120,21 @@ def know_everything(_: int) -> None:
     guards._KNOWN = 100.0
 
 
-@pytest.mark.parametrize(
-    ("words", "how", "spoil"),
-    [
-        ("the loss is not a number at step", {"learning_rate": 1e30, "optimiser": "sgd", "epochs": 6}, None),
-        ("the loss is flat: the first step's examples still cost", {"learning_rate": 1e-7, "epochs": 19}, None),
-        ("the loss is lower than it can rightly be", {}, know_everything),
-    ],
-)
-def test_a_guard_stops_every_rank_at_the_same_step(tiny, inputs, tmp_path, capfd, words, how, spoil):
-    settings = make_settings(tiny, processes=2, max_grad_norm=1e30, **how)
-    ended = fork_ranks(settings, inputs, tmp_path / "out", "full", spoil or (lambda _: None))
-    assert what_stopped(tmp_path / "out", ended).startswith(words)
-    assert ended == {0: 3, 1: 3} and len(list((tmp_path / "out" / rank.FOLDER).glob("error-*.json"))) == RANKS
+def test_guards_stop_every_rank_at_the_same_step(tiny, inputs, tmp_path, capfd):
+    def make(name: str, spoil=lambda _: None, **how) -> Wrong:
+        settings = make_settings(tiny, processes=2, max_grad_norm=1e30, **how)
+        return Wrong(settings, tmp_path / name, spoil=spoil)
+
+    explodes, flat, low = fork_ranks(
+        inputs, make("explodes", learning_rate=1e30, optimiser="sgd", epochs=6),
+        make("flat", learning_rate=1e-7, epochs=19), make("low", know_everything),
+    )  # fmt: skip
+    assert explodes.startswith("the loss is not a number at step")
+    assert flat.startswith("the loss is flat: the first step's examples still cost")
+    assert low.startswith("the loss is lower than it can rightly be")
+    for name in ("explodes", "flat", "low"):  # each rank by itself: none was left waiting for another
+        told = [read_json(path) for path in (tmp_path / name / rank.FOLDER).glob("error-*.json")]
+        assert len(told) == RANKS and len({one["message"] for one in told}) == 1
     assert "error" not in capfd.readouterr().err  # the launcher alone says it
 
 
@@ -127,8 +149,8 @@ def test_memory_that_runs_out_in_one_rank_ends_both_with_what_would_fit(tiny, in
 
         rank_trainer.RankTrainer.compute_loss = compute
 
-    ended = fork_ranks(make_settings(tiny, processes=2, epochs=6), inputs, tmp_path / "out", "lora", spoil)
-    assert what_stopped(tmp_path / "out", ended).startswith("out of memory: ")
+    (told,) = fork_ranks(inputs, Wrong(make_settings(tiny, processes=2, epochs=6), tmp_path / "out", spoil=spoil))
+    assert told.startswith("out of memory: ")
 
 
 @pytest.mark.parametrize("full", [0, 1])
@@ -150,7 +172,7 @@ def test_a_disk_that_one_rank_finds_full_ends_both_and_leaves_the_last_checkpoin
         )
 
     settings = make_settings(tiny, processes=2, epochs=6)
-    told = what_stopped(tmp_path / "out", fork_ranks(settings, inputs, tmp_path / "out", "lora", spoil))
+    (told,) = fork_ranks(inputs, Wrong(settings, tmp_path / "out", "lora", spoil))
     assert told.startswith("the disk is full: step 3 could not be kept") and "(there is checkpoint 2)" in told
     kept = [path for path in (tmp_path / "out/checkpoints").glob("checkpoint-*") if is_whole(path)]
     assert max(path.name for path in kept) == "checkpoint-2"
