@@ -20,7 +20,8 @@ from typing import Any
 import peft  # noqa: F401 - and the trainer below: in memory once, for all ranks
 import pytest
 import torch
-from ranks_tools import make_inputs, make_settings, make_tiny_base
+from ranks_tools import make_inputs, make_settings
+from tests.tiny_models import save_tiny
 
 from nichetune.core.errors import SystemFailure
 from nichetune.core.files import read_json, write_json
@@ -33,7 +34,8 @@ RANKS, PATIENCE_S = 2, 120.0
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory, tokenizer):
-    return make_tiny_base(tmp_path_factory.mktemp("tiny") / "base", tokenizer)
+    """With weights so large that examples differ in their loss."""
+    return save_tiny(tmp_path_factory.mktemp("tiny") / "base", tokenizer)
 
 
 @pytest.fixture(scope="module")
