@@ -13,7 +13,7 @@ from nichetune.core.files import iter_jsonl, write_json, write_jsonl
 from nichetune.core.records import Example, Expected, Message, Source
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report
-from nichetune.train import sft
+from nichetune.train import spread
 
 SIDES = ["left", "right", "both", "none"]
 
@@ -72,7 +72,7 @@ def train(
     if not resume:
         shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True, exist_ok=True)
-    report = sft.run(settings, inputs, out, method)  # type: ignore[arg-type]
+    report = spread.run(settings, inputs, out, method)  # type: ignore[arg-type]
     losses = [step["loss"] for step in iter_jsonl(out / "loss.jsonl")]
     name = "model.safetensors" if method == "full" else "adapter_model.safetensors"
     return report, losses, load_file(out / "adapter" / name)

@@ -23,9 +23,9 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from nichetune.core.settings import Settings
-from nichetune.train import sft
+from nichetune.train import spread
 settings, inputs, out = json.loads(sys.argv[1])
-sft.run(Settings.model_validate(settings), {k: Path(v) for k, v in inputs.items()}, Path(out), "lora")
+spread.run(Settings.model_validate(settings), {k: Path(v) for k, v in inputs.items()}, Path(out), "lora")
 """
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
+import socket
 import sqlite3
+import threading
 
 import pytest
 import torch
@@ -121,6 +125,78 @@ def test_trackers_get_the_loss_and_no_text_and_the_digests_stay(job, tmp_path):
         steps = database.execute("select count(*) from metrics where key = 'loss'").fetchone()[0]
     assert steps == 6
     assert not any(SECRET.encode() in p.read_bytes() for p in files)
+
+
+def test_no_training_tells_anybody_of_itself(job, tmp_path, monkeypatch):
+    from trl.trainer import base_trainer
+
+    told = []
+    monkeypatch.setattr(base_trainer, "send_telemetry", lambda *given, **named: told.append(given))
+    monkeypatch.delenv("CI", raising=False)  # where upstream keeps still by itself
+    job.run(tmp_path / "out")
+    assert told == []
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Connections that anything here asks for, through the proxy that this process and those it starts are given."""
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            with contextlib.suppress(OSError):  # closed at the end
+                while True:
+                    connection, _ = server.accept()
+                    asked.append(connection.recv(200))
+                    connection.close()
+
+        threading.Thread(target=listen, daemon=True).start()
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.getsockname()[1]}")
+        for name in ("no_proxy", "NO_PROXY", "WANDB_MODE", "WANDB_API_KEY", "WANDB_DIR", "TRACKIO_DIR"):
+            monkeypatch.delenv(name, raising=False)
+        yield asked
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_weights_and_biases_stays_offline_asks_for_no_key_and_holds_no_text(job, tmp_path, counted, capfd):
+    wandb = pytest.importorskip("wandb")
+    for method in ("lora", "full"):
+        job.run(tmp_path / method, method, trackers=["wandb"])
+        assert wandb.run is None  # ended, or the next training's loss would stand in it
+    lines = [line for line in capfd.readouterr().err.splitlines() if "wandb" in line]
+    assert len(lines) == 2 and f"the log lies in {job.folder / 'tracking/wandb'}; `wandb sync` sends it" in lines[0]
+    logs = list((job.folder / "tracking/wandb").rglob("run-*.wandb"))
+    assert len(logs) == 2 and all(b"train/loss" in log.read_bytes() for log in logs)
+    assert not any(SECRET.encode() in p.read_bytes() for p in (job.folder / "tracking").rglob("*") if p.is_file())
+    assert counted == []
+
+
+def test_trackio_logs_into_the_run_by_itself_and_prints_nothing_among_results(job, tmp_path, counted, capfd):
+    pytest.importorskip("trackio")
+    for folder in (job.folder, tmp_path / "another"):  # a second run in one process has a place of its own
+        job.folder = folder
+        job.run(folder / "out", trackers=["trackio"])
+        told = capfd.readouterr()
+        assert told.out == "" and f"trackio: the log lies in {folder / 'tracking/trackio'}" in told.err
+        with sqlite3.connect(folder / "tracking/trackio/tiny.db") as database:
+            logged = [json.loads(row[0]) for row in database.execute("select metrics from metrics")]
+        assert sum("train/loss" in row for row in logged) == 6
+        assert not any(SECRET.encode() in p.read_bytes() for p in (folder / "tracking").rglob("*") if p.is_file())
+    assert counted == []
+
+
+def test_a_log_that_is_to_be_sent_without_a_key_is_a_mistake_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(trackers.importlib, "import_module", lambda name: None)
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    given = (["wandb"], tmp_path, "desk", "lora")
+    trackers.check_trackers(*given)
+    monkeypatch.setenv("WANDB_MODE", "online")
+    with pytest.raises(UserError, match=f"has no key: set WANDB_API_KEY, or .* find the log in {tmp_path}/wandb"):
+        trackers.check_trackers(*given)
+    (tmp_path / "none").write_text("machine api.wandb.ai login user password 0123\n")
+    trackers.check_trackers(*given)
 
 
 def test_memory_that_runs_out_is_told_with_what_would_fit():

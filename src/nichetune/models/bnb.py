@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from nichetune.models.nf4_kernel import register_quick_quantisation
+
 
 def import_bitsandbytes() -> None:
     """Imports it with `torch.compile` put aside, which saves 1.5 of the seconds before a training's first step.
@@ -19,6 +21,7 @@ def import_bitsandbytes() -> None:
         import bitsandbytes  # noqa: F401
     finally:
         torch.compile = own
+    register_quick_quantisation()
 
 
 def _leave(function: Any = None, **_: Any) -> Any:

@@ -151,12 +151,15 @@ def seal_for_good(p: Project, why: str = "") -> StageResult:
 
 
 def _dataset(p: Project) -> StageResult:
-    from nichetune.report import dataset
+    def work(*given: Any) -> Report:
+        from nichetune.report import dataset  # with scipy, which a page that stands does not need
+
+        return dataset.run(*given)
 
     inputs = ["ingest", "mask", "format", "dedupe", "split", "benchmark"]
     audit = p.run_dir / AUDIT
     whole = p.settings.model_dump(mode="json", by_alias=True, include={"project", "sources", "tasks", "mask", *inputs})
-    return _run(p, "dataset", ("report", "decide", "benchmark", "corpus"), inputs, whole, dataset.run, ("scipy",),
+    return _run(p, "dataset", ("report", "decide", "benchmark", "corpus"), inputs, whole, work, ("scipy",),
                 {"audit": audit} if audit.is_file() else {})  # fmt: skip
 
 
@@ -182,7 +185,7 @@ def _move(p: Project, method: str, seed: int) -> StageResult:
     folders = {name: p.path(name) for name in [*inputs, "mask"]} | {"sft": p.path(start)}
     return _run(
         p.with_seed(seed), f"train/{name_seed(method, seed)}", ("train", "generate", "models"), inputs,
-        p.subset("base", "train", "preference", "tasks", "index"),
+        _without_watching(p.subset("base", "train", "preference", "tasks", "index")),
         lambda s, _inputs, out: preference.run(s, folders, out, method),
         ("torch", "transformers", "trl", "peft", "bitsandbytes"),
     )  # fmt: skip
@@ -197,7 +200,7 @@ def _train(p: Project, method: str, seed: int) -> StageResult:
         folders = {name: p.path(name) for name in ("split", "benchmark")}
         return _run(p, "train/classical", ("train",), ["split", *_SEALED_ITEMS], p.subset("tasks"),
                     lambda s, _inputs, out: classical.run(s, folders, out), ("scikit-learn",))  # fmt: skip
-    from nichetune.train import sft
+    from nichetune.train import spread
 
     dev = ["split/dev.jsonl"] if p.settings.train.early_stopping else []
     inputs = ["split/train.jsonl", *dev, *_SEALED_ITEMS, *(["index"] if uses_index(p.settings) else [])]
@@ -205,7 +208,7 @@ def _train(p: Project, method: str, seed: int) -> StageResult:
     return _run(
         p.with_seed(seed), f"train/{name_seed(method, seed)}", ("train", "generate", "models"), inputs,
         _without_watching(p.subset("base", "train", "tasks", "index", "split")),
-        lambda s, _inputs, out: sft.run(s, folders, out, method),  # type: ignore[arg-type]
+        lambda s, _inputs, out: spread.run(s, folders, out, method),  # type: ignore[arg-type]
         ("torch", "transformers", "trl", "peft", "bitsandbytes"),
     )  # fmt: skip
 

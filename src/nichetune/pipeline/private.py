@@ -73,7 +73,11 @@ def mask(
     settings: Settings, project: Path, run_dir: Path, used: dict[str, Any], read_again: Callable[[], StageResult]
 ) -> StageResult:
     """Masks what stands in `private/`, then deletes it unless `mask.keep_raw`."""
-    from nichetune.corpus import mask as masking
+
+    def work(out: Path) -> Report:
+        from nichetune.corpus import mask as masking  # seconds to import, and a stage that stands needs none of it
+
+        return masking.run(settings, {"ingest": apart, "project": project}, out)
 
     policies = {name: project / name for name in settings.mask.policy if (project / name).is_file()}
     stage = Stage("mask", ("corpus",), {"ingest": run_dir / "ingest", **policies}, used,
@@ -82,9 +86,7 @@ def mask(
     if finished_stage(run_dir / "mask", stage_key(stage)) is None and not apart.is_dir():
         shutil.rmtree(run_dir / "ingest")
         read_again()
-    result = run_stage(
-        stage, run_dir / "mask", lambda out: masking.run(settings, {"ingest": apart, "project": project}, out)
-    )
+    result = run_stage(stage, run_dir / "mask", work)
     if not settings.mask.keep_raw:
         shutil.rmtree(apart, ignore_errors=True)
     return result

@@ -35,7 +35,8 @@ from nichetune.train.failures import explain_memory, what_would_fit
 from nichetune.train.folder import CHECKPOINTS, keep_fit, last_checkpoint, read_history, save_trained
 from nichetune.train.intervals import exact_interval
 from nichetune.train.preference_data import EncodedPairs, Pair, add_unrelated, encode_pairs
-from nichetune.train.sft import refuse_unmasked
+from nichetune.train.sft import refuse_unmasked, where_tracked
+from nichetune.train.trackers import check_trackers, track_in
 
 RESULT = "preferences.json"
 # A tenth of what SFT takes: the policy is to lean, not to learn.
@@ -55,6 +56,8 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> 
         SystemFailure: the loss is not a number; memory or disk ran out.
         Stopped: Ctrl-C; the step that it came in is kept.
     """
+    tracking = where_tracked(settings, inputs, method)
+    check_trackers(*tracking)
     refuse_unmasked(inputs["mask"])
     kind, _, loss = method.partition("+")
     start = read_json(inputs["sft"] / MANIFEST)["facts"]
@@ -71,8 +74,9 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, method: str) -> 
         if base.digest != start["base_digest"]:
             raise UserError(f"train/{kind} was trained on another base than base.model is now: train it again")
         base.model = continue_adapter(base, adapter)
-        learner = _Learner(base, own, loss, held.pairs)  # type: ignore[arg-type]
-        history = learner.train(train.pairs, out, fit)
+        learner = _Learner(base, own, method, held.pairs)
+        with track_in(*tracking):
+            history = learner.train(train.pairs, out, fit)
     save_trained(base, out)
     write_jsonl(out / "loss.jsonl", history)
     write_json(out / RESULT, learner.tell())
@@ -130,11 +134,12 @@ class _Margins:
 class _Learner:
     """The model with what is measured of it before and after."""
 
-    def __init__(self, base: LoadedModel, settings: Settings, loss: Preferring, held: Sequence[Pair]) -> None:
+    def __init__(self, base: LoadedModel, settings: Settings, method: str, held: Sequence[Pair]) -> None:
         from nichetune.models.token_tree import use_token_tree
         from nichetune.train.batches import collate_padded, collate_tree
 
-        self.base, self.settings, self.loss, self.held = base, settings, loss, list(held)
+        self.base, self.settings, self.method, self.held = base, settings, method, list(held)
+        self.loss: Preferring = method.partition("+")[2]  # type: ignore[assignment]
         self.collate = collate_tree if use_token_tree(base.model.get_base_model()) else collate_padded
         self.before = self.after = self._measure_held()
 
@@ -173,7 +178,7 @@ class _Learner:
         arguments = make_arguments(self.base, self.settings, "qlora", steps, out, fit)
         arguments.learning_rate = self.settings.preference.learning_rate
         arguments.eval_strategy = arguments.save_strategy = "no"
-        arguments.load_best_model_at_end, arguments.report_to = False, []
+        arguments.load_best_model_at_end, arguments.run_name = False, self.method
         return arguments
 
     def _dataset(self, pairs: list[Pair], order: list[int]) -> Any:

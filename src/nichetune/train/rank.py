@@ -22,6 +22,7 @@ from nichetune.core.errors import NichetuneError, SystemFailure, explain_os_erro
 from nichetune.core.files import read_json, write_json
 from nichetune.core.progress import silence_progress
 from nichetune.core.settings import Settings
+from nichetune.train import sft
 from nichetune.train.ranks import take_place
 
 FOLDER, ORDER, REPORT = "ranks", "order.json", "report.json"
@@ -58,8 +59,6 @@ def carry_out(order: dict[str, Any], rank: int, ranks: int) -> int:
 def _train(order: dict[str, Any], rank: int) -> dict[str, Any]:
     import torch
     import torch.distributed as dist
-
-    from nichetune.train import sft
 
     settings = Settings.model_validate(order["settings"])
     inputs = {name: Path(path) for name, path in order["inputs"].items()}

@@ -45,6 +45,11 @@ class RankTrainer(SupervisedTrainer):
         loss = model(inside=lambda: own() * ranks)
         return (loss, {"loss": loss}) if return_outputs else loss
 
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Every rank's part stands before rank 0 writes the file that says so, the last one."""
+        super()._save_rng_state(output_dir)
+        dist.barrier()
+
     def _maybe_log_save_evaluate(self, *given: Any, **named: Any) -> None:
         """Ranks save and stop together, when the first one wants to: clocks differ, and saving is done in common."""
         wishes = torch.tensor(

@@ -35,14 +35,13 @@ from nichetune.train.failures import explain_memory, what_would_fit
 from nichetune.train.fit import Fit
 from nichetune.train.folder import CHECKPOINTS, keep_fit, last_checkpoint, read_history, save_trained
 from nichetune.train.ranks import IDLE, deal_order, first_goes_first, is_launched, place
-from nichetune.train.spread import is_spread, spread_training
 from nichetune.train.trackers import FOLDER, check_trackers, track_in
 
 
 def run(
     settings: Settings, inputs: dict[str, Path], out: Path, method: Method, callbacks: Sequence[Any] = ()
 ) -> Report:
-    """Trains one method; goes on from a checkpoint that it finds in `out`.
+    """Trains one method in this process, alone or as a rank; goes on from a checkpoint that it finds in `out`.
 
     Args:
         callbacks: of the trainer, beside our own.
@@ -53,11 +52,7 @@ def run(
         SystemFailure: the loss shows that nothing right is learnt; memory or disk ran out.
         Stopped: Ctrl-C; the step that it came in is kept.
     """
-    check_trackers(settings.train.trackers)
-    refuse_unmasked(inputs["mask"])
-    examples, dev = _read_examples(settings, inputs)
-    if is_spread(settings) and not callbacks:  # which cannot follow into other processes; the result is the same
-        return spread_training(settings, inputs, out, method)
+    examples, dev = check_before(settings, inputs, method)
     folder = resolve_model(settings.base.model, settings.base.revision)
     index = inputs.get("index") if settings.train.retrieval else None
     with first_goes_first():
@@ -80,7 +75,7 @@ def run(
         if used := use_gpu_kernels(base.model):
             say(f"  {method}: kernels by {' and '.join(used)}")
         trainable = _count_trainable(base, method, settings)
-        with track_in(inputs["mask"].parent / FOLDER, settings.project, method, settings.train.trackers):
+        with track_in(*where_tracked(settings, inputs, method)):
             history, weights = _train(base, encoded, judged, settings, method, out, fit, callbacks)
     if place().writes:
         save_trained(base, out, weights)
@@ -89,8 +84,15 @@ def run(
     return _report(settings, method, examples, encoded, base, trainable, history)
 
 
-def _read_examples(settings: Settings, inputs: dict[str, Path]) -> tuple[list[Example], list[Example]]:
-    """Training examples and, for early stopping, the development set's; none overlaps the benchmark."""
+def check_before(settings: Settings, inputs: dict[str, Path], method: str) -> tuple[list[Example], list[Example]]:
+    """Training examples and, for early stopping, the development set's, once nothing stands against training on them.
+
+    Raises:
+        UserError: a tracker's package is missing, the corpus is unmasked without a reason, the development set is
+            missing, or something overlaps the benchmark.
+    """
+    check_trackers(*where_tracked(settings, inputs, method))
+    refuse_unmasked(inputs["mask"])
     examples = read_records(inputs["split"] / "train.jsonl", Example)
     dev = read_records(inputs["split"] / "dev.jsonl", Example) if settings.train.early_stopping else []
     if settings.train.early_stopping and not dev:
@@ -98,6 +100,11 @@ def _read_examples(settings: Settings, inputs: dict[str, Path]) -> tuple[list[Ex
     if not is_launched():  # else the launcher has looked
         refuse_contaminated([*examples, *dev], verify_benchmark(inputs["benchmark"]))
     return examples, dev
+
+
+def where_tracked(settings: Settings, inputs: dict[str, Path], method: str) -> tuple[list[str], Path, str, str]:
+    """Trackers, their folder in the run, and what they call project and training."""
+    return [*settings.train.trackers], inputs["mask"].parent / FOLDER, settings.project, method
 
 
 def refuse_unmasked(mask: Path) -> None:
@@ -163,7 +170,7 @@ def _guard(
     each = train.batch_size * train.accumulation
     pass_steps, tokens = math.ceil(len(encoded.examples) / each), tokens_by_step(encoded, order, each)
     rate = choose_rate(train, method, warn=False)
-    first = [trainer.train_dataset[n] for n in range(min(each, len(order)))]
+    first = list(_dataset(encoded, order[:each]))  # the whole step's, of which a rank trains on its own rows only
     expected = Expectation(entropy_floor(encoded), pass_steps, tokens, rate, base.dtype, lambda: explain_low(encoded))
     return LossGuard(expected, lambda: peek_loss(trainer, first))
 

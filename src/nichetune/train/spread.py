@@ -1,4 +1,4 @@
-"""Spreads one training over several processes: ranks on this machine, or workers of a Ray cluster.
+"""The stage that trains: in this process, or spread over ranks on this machine or workers of a Ray cluster.
 
 settings, the stage's inputs and folder -> <out>/ranks/order.json, carried out by `train/rank.py` in every process;
 what rank 0 wrote stands in `out`, as if one process had run.
@@ -16,9 +16,22 @@ from nichetune.core.files import read_json, write_json
 from nichetune.core.progress import say
 from nichetune.core.settings import Method, Settings
 from nichetune.core.stages import Report
+from nichetune.train import sft
 from nichetune.train.local_ranks import Machine
 from nichetune.train.rank import FOLDER, ORDER, REPORT
 from nichetune.train.ranks import is_launched
+
+
+def run(settings: Settings, inputs: dict[str, Path], out: Path, method: Method) -> Report:
+    """Trains one method, in as many processes as the settings ask for; the result is the same.
+
+    Raises:
+        As `sft.run` and `spread_training` do.
+    """
+    if not is_spread(settings):
+        return sft.run(settings, inputs, out, method)
+    sft.check_before(settings, inputs, method)  # before any process is started
+    return spread_training(settings, inputs, out, method)
 
 
 def is_spread(settings: Settings) -> bool:

@@ -60,6 +60,9 @@ class SupervisedTrainer(SFTTrainer):
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """None: TRL would write one with every checkpoint, and import each tracker that is installed for its link."""
 
+    def _send_telemetry(self) -> None:
+        """None: TRL would tell its makers' server of every training, unless the machine's owner knew to forbid it."""
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """A checkpoint is whole or gone: what a full disk cut short must not take the room of the next one.
 
