@@ -18,6 +18,7 @@ from nichetune.core.settings import JudgeSettings, Settings
 from nichetune.evaluate.agreement import measure_kappa
 from nichetune.evaluate.judge import add_judgements, describe_judgement, run_judge
 from nichetune.evaluate.judge_models import open_judge
+from nichetune.generate import remote
 from nichetune.generate.cache import PredictionCache
 
 GOOD, BAD = "The cornea is the clear front of the eye", "No idea"
@@ -77,6 +78,11 @@ def serve():
     yield start
     for one in opened:
         one.close()
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch):
+    monkeypatch.setattr(remote, "_FIRST_WAIT_S", 0.01)
 
 
 def make_settings(url: str, **judge) -> Settings:
@@ -160,25 +166,26 @@ def test_a_judge_that_goes_down_is_one_line_and_loses_nothing(serve, tmp_path):
     endpoint = serve(prefer_longer)
     settings, labels = make_settings(endpoint.url), make_labels(tmp_path / "labels.jsonl")
     endpoint.left = 50
-    with pytest.raises(SystemFailure, match=r"refuses \(HTTP 503\)") as failure:
+    with pytest.raises(
+        SystemFailure, match=r"judge: .*HTTP 503 in 6 tries: what was answered so far is kept"
+    ) as failure:
         judge(settings, tmp_path, labels)
     assert failure.value.exit_status == 3 and "\n" not in str(failure.value)
     asked = len(endpoint.asked)
     endpoint.left = 10**6
     found, _, _ = judge(settings, tmp_path, labels)
     assert found.may_decide
-    assert len(endpoint.asked) <= 128 + 4  # but for what was under way when it went down
-    assert 46 <= asked <= 54
+    assert (asked, len(endpoint.asked)) == (50, 128)  # what was answered is not asked again
 
 
 def test_a_judge_that_is_not_there_is_told_so(tmp_path):
-    with pytest.raises(SystemFailure, match="does not answer"):
-        judge(make_settings("http://127.0.0.1:9/v1"), tmp_path, make_labels(tmp_path / "labels.jsonl"))
+    with pytest.raises(SystemFailure, match=r"judge: http://127\.0\.0\.1:9/v1: ConnectError in 2 tries"):
+        judge(make_settings("http://127.0.0.1:9/v1", retries=1), tmp_path, make_labels(tmp_path / "labels.jsonl"))
 
 
 def test_what_is_missing_is_told_before_anything_is_asked(tmp_path, monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    with pytest.raises(UserError, match="NO_SUCH_KEY, which is not set"):
+    with pytest.raises(UserError, match=r"judge\.key_env: the environment has no NO_SUCH_KEY"):
         judge(make_settings("http://127.0.0.1:9/v1", key_env="NO_SUCH_KEY"), tmp_path, tmp_path / "labels.jsonl")
     write_jsonl(tmp_path / "bad.jsonl", [{"question": "q", "answer": "a", "reference": "r", "label": "perhaps"}])
     with pytest.raises(UserError, match=r"bad.jsonl:1: a label needs"):
