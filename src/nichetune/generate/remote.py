@@ -127,7 +127,8 @@ class RemoteEngine:
                 self._stop.wait(max(pause, longest * random.uniform(0.5, 1.0)))  # not all at the same moment
         if tries <= self.host.asking.retries:
             return None
-        raise SystemFailure(f"{self.host.place}: {self.host.url}: {reason} in {tries} tries: {_KEPT}")
+        told = f"{reason} in {tries} {'try' if tries == 1 else 'tries'}"
+        raise SystemFailure(f"{self.host.place}: {self.host.url}: {told}: {_KEPT}")
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body: dict[str, Any] = {
