@@ -5,7 +5,7 @@ scores and predictions on the judged items -> the part `conduct` of verdict.json
     {"base": {"items": 24, "answerable": 18, "refused": 0, "cut": 24}}
 
 A rung that abstains on everything may score well where many items ask for it, and has learnt nothing. As the cheapest
-rung it is what others have to beat; a dearer one is never climbed to (decision 0008).
+rung it is what others have to beat; a dearer one that gets nothing else right is never climbed to (decision 0008).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from nichetune.decide.evaluated import Evaluated
 
 _OFTEN = 0.5  # a choice: below it the metrics' own figures tell enough
 _PREDICTIONS = "predictions.jsonl"
+_DUE = "abstain_recall"  # it applies to the items that ask for abstention
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,16 @@ class Conduct:
     cut: int
 
 
-def only_abstains(rung: Evaluated, judged: Collection[str]) -> bool:
-    """Whether every training of a rung abstains on every judged item, though some have an answer."""
+def earns_by_abstaining(rung: Evaluated, judged: Collection[str], metric: str) -> bool:
+    """Whether no training of a rung gets anything right that has an answer, so that all it earns is abstaining.
+
+    Args:
+        metric: of an item's scores, the primary one.
+    """
     own = [one.scores[item].scores for one in rung.by_seed for item in judged if item in one.scores]
-    return all("abstain_precision" in scores for scores in own) and any("over_refusal" in scores for scores in own)
+    earned = [scores for scores in own if scores.get(metric, 0.0) > 0]
+    has_answers = any(_DUE not in scores for scores in own)
+    return has_answers and bool(earned) and all(_DUE in scores for scores in earned)
 
 
 def read_conduct(rung: Evaluated, folder: Path, judged: Collection[str]) -> Conduct:

@@ -24,7 +24,7 @@ from nichetune.core.settings import EconomicsSettings, Settings, TaskSettings
 from nichetune.core.stages import Report, short
 from nichetune.decide import reasons
 from nichetune.decide.assess import Assessment, Assessor, cost_order, price_evaluated
-from nichetune.decide.conduct import add_conduct, only_abstains
+from nichetune.decide.conduct import add_conduct, earns_by_abstaining
 from nichetune.decide.described import describe_comparison, describe_outlook
 from nichetune.decide.durability import Durability, explain_durability, look_back
 from nichetune.decide.economics import Cost
@@ -216,8 +216,8 @@ def _choose_contenders(by_cost: list[Evaluated], sealed: Sealed) -> tuple[list[E
             left_out[rung.rung] = f"it has no {sealed.primary}"
         elif rung.secrets_given_out:
             left_out[rung.rung] = f"it gives out planted secrets ({rung.secrets_given_out}), and is never shipped"
-        elif contenders and only_abstains(rung, judged):
-            left_out[rung.rung] = "it abstains on every item, those that have an answer among them"
+        elif contenders and earns_by_abstaining(rung, judged, sealed.primary.partition(".")[2]):
+            left_out[rung.rung] = "it gets no item right that has an answer: all that it earns is abstaining"
         elif twin is not None:
             left_out[rung.rung] = (
                 f"without documents to look up for {sealed.primary} it is {twin.rung} at a higher cost"

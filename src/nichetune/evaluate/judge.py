@@ -7,7 +7,7 @@ items of kind `free` + predictions -> judge.json, and where the judge may decide
 
 The judge sees the question and two texts, and is not told which of them is the candidate's. Each pair is shown in both
 orders, since judges favour a place (Zheng et al. 2023, "Judging LLM-as-a-judge"): an answer scores the share of the
-orders in which the reference is not preferred to it; a reply that is no letter counts half. How far it is to be
+orders in which the reference is not preferred to it; a reply without one clear letter counts half. How far it is to be
 trusted is measured first, on answers that the user has labelled: Cohen's kappa. Unless its interval lies at or above
 `judge.min_kappa`, its scores stand in judge.json alone.
 """
@@ -70,8 +70,9 @@ def _show(pair: Pair, candidate_first: bool) -> list[Message]:
 
 
 def _read_reply(reply: str) -> str | None:
-    found = _LETTER.search(reply.strip())
-    return found.group(1) if found else None
+    """The one letter in it; "A better answer is B" holds two, and says nothing for certain."""
+    found = set(_LETTER.findall(reply))
+    return found.pop() if len(found) == 1 else None
 
 
 def _credit(reply: str | None, reference: str) -> float:
@@ -84,7 +85,7 @@ class Judgement:
 
     Attributes:
         replies: asked for, two for each labelled answer and each free text.
-        unclear: replies, those on labelled answers among them, that were none of the three letters.
+        unclear: replies, those on labelled answers among them, that held none of the three letters, or several.
     """
 
     agreement: Estimate
