@@ -204,9 +204,9 @@ def merge(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def rate(hits: int, n: int) -> dict[str, float]:
     """A share with its n and an exact interval of 95%."""
-    from nichetune.corpus.masking.audit import bound_share
+    from nichetune.corpus.masking.audit import bound_leaks
 
-    low, high = bound_share(hits, n)
+    low, high = bound_leaks(hits, n)
     return {"rate": hits / n if n else float("nan"), "n": n, "low": low, "high": high}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nichetune.console.audit import audit_file
 from nichetune.core.errors import UserError
-from nichetune.corpus.masking.audit import Shown, bound_share, draw_sample, judge_sample
+from nichetune.corpus.masking.audit import Shown, bound_leaks, draw_sample, judge_sample
 from nichetune.report.dataset_material import Audit
 from nichetune.report.dataset_sections import describe_residual
 
@@ -24,9 +24,9 @@ def test_none_of_200_is_below_one_and_a_half_percent():
 
 
 def test_the_interval_is_clopper_and_pearsons():
-    low, high = bound_share(3, 200)
+    low, high = bound_leaks(3, 200)
     assert (low, high) == pytest.approx((0.00310, 0.04320), abs=2e-5)
-    assert bound_share(0, 0) == (0.0, 1.0)
+    assert bound_leaks(0, 0) == (0.0, 1.0)
 
 
 def test_terminal_and_page_state_one_bound():

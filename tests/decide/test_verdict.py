@@ -186,3 +186,43 @@ def test_a_rung_that_gives_out_secrets_is_never_shipped_however_good(make_desk):
         write_json(folder.parent / rung / "memorisation.json", {"given_out": ["canary-0"]})
     with pytest.raises(UserError, match="no rung can be shipped"):
         desk.decide()
+
+
+def _abstaining(due: int, n: int = 120) -> dict[str, list[float | None]]:
+    """Metrics of a rung that abstains on everything, where the first `due` items ask for it."""
+    return {
+        "abstain_precision": [float(i < due) for i in range(n)],
+        "abstain_recall": [1.0 if i < due else None for i in range(n)],
+        "over_refusal": [None if i < due else 1.0 for i in range(n)],
+    }
+
+
+def test_a_dearer_rung_that_only_abstains_is_never_climbed_to_and_is_called_over_refusal(make_desk):
+    desk = make_desk(GROUPS)
+    desk.score("classical", _first(20))
+    desk.score("qlora", _first(80), **_abstaining(80))
+    verdict = desk.decide()
+    assert verdict["ship"] == "classical" and list(verdict["left_out"]) == ["qlora"]
+    assert "Over-refusal: qlora abstained on 40 of the 40 items that have an answer." in verdict["reasons"]
+    assert verdict["conduct"]["qlora"] == {"items": 120, "answerable": 40, "refused": 40, "cut": 0}
+
+
+def test_the_cheapest_rung_is_what_others_have_to_beat_even_if_it_only_abstains(make_desk):
+    desk = make_desk(GROUPS)
+    desk.score("classical", _first(80), **_abstaining(80))
+    desk.score("qlora", _first(100))
+    assert desk.decide()["path"] == ["classical", "qlora"]
+
+
+def test_a_rung_that_gets_one_answer_right_is_weighed_as_any_other(make_desk):
+    desk = make_desk(GROUPS)
+    desk.score("classical", _first(20))
+    desk.score("qlora", _first(81), **_abstaining(80))
+    assert desk.decide()["ship"] == "qlora"
+
+
+def test_a_metric_of_a_judge_that_may_not_decide_is_named(make_desk):
+    desk = make_desk(GROUPS, primary="ask.judged")
+    desk.score("classical", _first(20))
+    with pytest.raises(UserError, match=r"no rung was scored on ask\.judged \(the judge may not decide"):
+        desk.decide()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
-import threading
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 
 import pytest
+from tests.chat_host import ChatHost, prefer_longer, serve
 from tests.tiny_models import save_tiny
 
 from nichetune.core.errors import SystemFailure, UserError
@@ -18,65 +15,22 @@ from nichetune.core.settings import JudgeSettings, Settings
 from nichetune.evaluate.agreement import measure_kappa
 from nichetune.evaluate.judge import add_judgements, describe_judgement, run_judge
 from nichetune.evaluate.judge_models import open_judge
+from nichetune.generate import remote
 from nichetune.generate.cache import PredictionCache
 
 GOOD, BAD = "The cornea is the clear front of the eye", "No idea"
 
 
-class Endpoint:
-    """A small OpenAI-compatible server whose replies a rule over the two texts makes."""
-
-    def __init__(self, rule: Callable[[str, str], str]) -> None:
-        self.rule, self.asked, self.keys = rule, list[str](), set[str]()
-        self.left = 10**6  # requests that it still answers
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, reply = endpoint.answer(body, self.headers.get("Authorization", ""))
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(json.dumps({"choices": [{"message": {"content": reply}}]}).encode())
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def answer(self, body: dict, key: str) -> tuple[int, str]:
-        if self.left <= 0:
-            return 503, ""
-        self.left -= 1
-        text = body["messages"][-1]["content"]
-        self.asked.append(text)
-        self.keys.add(key)
-        found = re.search(r"Answer A:\n(.*)\n\nAnswer B:\n(.*)\n\nWhich", text, re.DOTALL)
-        assert found
-        return 200, self.rule(*found.groups())
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def prefer_longer(a: str, b: str) -> str:
-    return "S" if abs(len(a) - len(b)) < 10 else "A" if len(a) > len(b) else "B"
-
-
 @pytest.fixture
-def serve():
-    opened: list[Endpoint] = []
+def start():
+    """Starts a judge that answers by a rule, as `start(rule)`."""
+    with ExitStack() as running:
+        yield lambda rule: running.enter_context(serve(ChatHost(rule)))
 
-    def start(rule: Callable[[str, str], str]) -> Endpoint:
-        opened.append(Endpoint(rule))
-        return opened[-1]
 
-    yield start
-    for one in opened:
-        one.close()
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch):
+    monkeypatch.setattr(remote, "_FIRST_WAIT_S", 0.01)
 
 
 def make_settings(url: str, **judge) -> Settings:
@@ -124,9 +78,9 @@ def judge(settings: Settings, folder, labels):
     return found, add_judgements(scores, found), describe_judgement(settings, found, items)
 
 
-def test_a_judge_that_people_bear_out_scores_free_texts_alone(serve, tmp_path, monkeypatch):
+def test_a_judge_that_people_bear_out_scores_free_texts_alone(start, tmp_path, monkeypatch):
     monkeypatch.setenv("JUDGE_KEY", "k-123")
-    endpoint = serve(prefer_longer)
+    endpoint = start(prefer_longer)
     settings = make_settings(endpoint.url, key_env="JUDGE_KEY")
     found, scores, told = judge(settings, tmp_path, make_labels(tmp_path / "labels.jsonl"))
     assert (found.agreement.value, found.agreement.n, found.may_decide) == (1.0, 60, True)
@@ -134,51 +88,52 @@ def test_a_judge_that_people_bear_out_scores_free_texts_alone(serve, tmp_path, m
     assert (told["judged"]["t"].value, told["judged"]["t"].n, told["unclear"]) == (0.5, 4, 0)
     assert endpoint.keys == {"Bearer k-123"}
     assert len(endpoint.asked) == 2 * (60 + 4)
-    swapped = [text for text in endpoint.asked if f"Answer B:\n{BAD}\n" in text and "Say" in text]
+    swapped = [text for text in endpoint.questions if f"Answer B:\n{BAD}\n" in text and "Say" in text]
     assert len(swapped) == 2  # each pair in both orders, and neither text is said to be the reference
-    assert not any("reference" in text.casefold() for text in endpoint.asked)
+    assert not any("reference" in text.casefold() for text in endpoint.questions)
     judge(settings, tmp_path, tmp_path / "labels.jsonl")
     assert len(endpoint.asked) == 128  # what was asked is not asked again
 
 
 @pytest.mark.parametrize("right", [45, 30])
-def test_a_judge_whom_people_contradict_decides_nothing(serve, tmp_path, right):
-    settings = make_settings(serve(prefer_longer).url)
+def test_a_judge_whom_people_contradict_decides_nothing(start, tmp_path, right):
+    settings = make_settings(start(prefer_longer).url)
     found, scores, told = judge(settings, tmp_path, make_labels(tmp_path / "labels.jsonl", right))
     assert not found.may_decide and found.agreement.value == pytest.approx(2 * right / 60 - 1)
     assert scores == make_items()[2]
     assert told["judged"]["t"].n == 4  # said all the same, in judge.json
 
 
-def test_a_judge_that_favours_a_place_agrees_with_nobody(serve, tmp_path):
-    found, _, _ = judge(make_settings(serve(lambda a, b: "A").url), tmp_path, make_labels(tmp_path / "labels.jsonl"))
+def test_a_judge_that_favours_a_place_agrees_with_nobody(start, tmp_path):
+    found, _, _ = judge(make_settings(start(lambda body: "A").url), tmp_path, make_labels(tmp_path / "labels.jsonl"))
     assert set(found.scores.values()) == {0.5}
     assert found.agreement.value == 0 and not found.may_decide
 
 
-def test_a_judge_that_goes_down_is_one_line_and_loses_nothing(serve, tmp_path):
-    endpoint = serve(prefer_longer)
+def test_a_judge_that_goes_down_is_one_line_and_loses_nothing(start, tmp_path):
+    endpoint = start(prefer_longer)
     settings, labels = make_settings(endpoint.url), make_labels(tmp_path / "labels.jsonl")
-    endpoint.left = 50
-    with pytest.raises(SystemFailure, match=r"refuses \(HTTP 503\)") as failure:
+    endpoint.down_after = 50
+    with pytest.raises(
+        SystemFailure, match=r"judge: .*HTTP 503 in 6 tries: what was answered so far is kept"
+    ) as failure:
         judge(settings, tmp_path, labels)
     assert failure.value.exit_status == 3 and "\n" not in str(failure.value)
     asked = len(endpoint.asked)
-    endpoint.left = 10**6
+    endpoint.down_after = 10**9
     found, _, _ = judge(settings, tmp_path, labels)
     assert found.may_decide
-    assert len(endpoint.asked) <= 128 + 4  # but for what was under way when it went down
-    assert 46 <= asked <= 54
+    assert (asked, len(endpoint.asked)) == (50, 128)  # what was answered is not asked again
 
 
 def test_a_judge_that_is_not_there_is_told_so(tmp_path):
-    with pytest.raises(SystemFailure, match="does not answer"):
-        judge(make_settings("http://127.0.0.1:9/v1"), tmp_path, make_labels(tmp_path / "labels.jsonl"))
+    with pytest.raises(SystemFailure, match=r"judge: http://127\.0\.0\.1:9/v1: ConnectError in 2 tries"):
+        judge(make_settings("http://127.0.0.1:9/v1", retries=1), tmp_path, make_labels(tmp_path / "labels.jsonl"))
 
 
 def test_what_is_missing_is_told_before_anything_is_asked(tmp_path, monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    with pytest.raises(UserError, match="NO_SUCH_KEY, which is not set"):
+    with pytest.raises(UserError, match=r"judge\.key_env: the environment has no NO_SUCH_KEY"):
         judge(make_settings("http://127.0.0.1:9/v1", key_env="NO_SUCH_KEY"), tmp_path, tmp_path / "labels.jsonl")
     write_jsonl(tmp_path / "bad.jsonl", [{"question": "q", "answer": "a", "reference": "r", "label": "perhaps"}])
     with pytest.raises(UserError, match=r"bad.jsonl:1: a label needs"):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
-import json
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.chat_host import ChatHost, last_turn, serve
 
 from nichetune.core.errors import SettingsError, SystemFailure, UserError
 from nichetune.core.files import read_json, read_records, write_json, write_jsonl
@@ -29,74 +27,14 @@ KEY = "sk-very-secret"
 TASKS = {"side": {"kind": "form", "prompt": "Say the side.", "fields": {"side": {"values": ["left", "right"]}}}}
 
 
-class Host:
-    """A real HTTP server that speaks OpenAI's chat API; `plan` gives the statuses of its first answers."""
-
-    def __init__(self) -> None:
-        self.plan: list[int] = []
-        self.asked: list[dict[str, Any]] = []
-        self.times: list[float] = []
-        self.keys: set[str | None] = set()
-        self.working = self.most_working = 0
-        self.headers: dict[str, str] = {}
-        self.unknown = ""
-        self.down_after = 10**9
-        self.url = ""
-        self.lock = threading.Lock()
-
-    def answer(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        with self.lock:
-            self.times.append(time.monotonic())
-            self.working += 1
-            self.most_working = max(self.most_working, self.working)
-            status = self.plan.pop(0) if self.plan else 200
-        time.sleep(0.02)
-        with self.lock:
-            self.working -= 1
-            if status == 200 and len(self.asked) >= self.down_after:
-                status = 503
-            if status == 200 and self.unknown in body:
-                return 400, {"error": {"param": self.unknown, "message": body["messages"][-1]["content"]}}
-            if status != 200:
-                return status, {"error": {"message": body["messages"][-1]["content"], "code": "odd_thing"}}
-            self.asked.append(body)
-        text = '{"side": "left"} and so on' if "left" in body["messages"][-1]["content"] else '{"side": "right"}'
-        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-        return 200, {"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 10}}
+def say_side(body: dict[str, Any]) -> str:
+    return '{"side": "left"} and so on' if "left" in last_turn(body) else '{"side": "right"}'
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
-    with serve(Host()) as running:
+def host() -> Iterator[ChatHost]:
+    with serve(ChatHost(say_side, pause_s=0.02)) as running:
         yield running
-
-
-@contextmanager
-def serve(host: Host) -> Iterator[Host]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            host.keys.add(self.headers.get("authorization"))
-            status, told = host.answer(body)
-            data = json.dumps(told).encode()
-            self.send_response(status)
-            for name, value in (host.headers | {"content-length": str(len(data))}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    host.url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield host
-    server.shutdown()
-    server.server_close()
 
 
 def make_settings(url: str, **more: Any) -> Settings:
@@ -142,6 +80,22 @@ def test_a_host_that_wants_to_be_left_alone_is(host):
     host.plan, host.headers = [429], {"retry-after": "0.4"}
     make_runner(make_settings(host.url, concurrency=1)).answer(make_items(2))
     assert host.times[1] - host.times[0] >= 0.4
+
+
+def test_the_end_of_a_wait_may_be_told_as_a_date(host):
+    host.plan, host.headers = [429], {"retry-after": formatdate(time.time() + 2, usegmt=True)}
+    make_runner(make_settings(host.url, concurrency=1)).answer(make_items(1))
+    assert host.times[1] - host.times[0] >= 0.9  # dates have whole seconds
+    host.plan, host.headers = [429], {"retry-after": "soon"}
+    make_runner(make_settings(host.url, concurrency=1)).answer(make_items(1))
+
+
+@pytest.mark.parametrize("key", ["sk-secret\nsecond line", "sk-sécret"])
+def test_a_key_that_no_header_can_hold_is_told_without_it(host, monkeypatch, key):
+    monkeypatch.setenv("BIG_KEY", key)
+    with pytest.raises(UserError, match="holds signs that no key has") as error:
+        make_runner(make_settings(host.url)).answer(make_items(1))
+    assert "sk-" not in str(error.value) and not host.times
 
 
 def test_no_more_at_once_and_no_more_a_minute_than_allowed(host):
@@ -246,6 +200,8 @@ def test_a_hosted_rung_is_evaluated_on_the_sealed_benchmark(host, tmp_path):
         ("{url: 'http://h/v1', model: m}", "say `allow: true`"),
         ("{url: 'ftp://h', model: m, allow: true}", "http://"),
         ("{url: 'https://me:word@h/v1', model: m, allow: true}", "key_env"),
+        ("{url: 'https://h/v1?key=word', model: m, allow: true}", "key_env"),
+        ("{url: 'http://h:port/v1', model: m, allow: true}", "names no host"),
         ("{url: 'http://h/v1', model: m, allow: true, retry: 3}", "retries"),
     ],
 )

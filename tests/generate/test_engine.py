@@ -6,8 +6,10 @@ import dataclasses
 
 import pytest
 import torch
+from tests.conftest import ROOT
 
 from nichetune.core.records import Message
+from nichetune.generate import engine as engines
 from nichetune.generate.cache import PredictionCache, generate_cached
 from nichetune.generate.engine import Request, TransformersEngine, plan_reading
 from nichetune.generate.identity import Identity
@@ -141,3 +143,14 @@ def test_the_fast_heads_log_probability_is_near_that_of_float32(base, monkeypatc
         states = fast.loaded.model.get_decoder()(input_ids=ids).last_hidden_state[0]
         exact = fast._head(states).log_softmax(-1).max(-1).values
         assert torch.allclose(fast._choose(states).logprobs, exact, atol=0.01)
+
+
+def test_the_bound_of_near_ties_is_ten_times_what_rounding_moves(base, requests, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import near_ties
+
+    watched = near_ties.answer(near_ties.Watched(base, 4), requests)
+    alone = near_ties.read_alone(base, requests, watched.written)
+    apart = [abs(lead - alone[place][0]) for place, (lead, _) in watched.seen.items()]
+    assert len(apart) > 20
+    assert 0 < max(apart) < engines._NEAR_TIE / 10

@@ -45,7 +45,8 @@ def run(
     verdict = result.verdict
     if as_json:
         stages = [{"stage": n, "seconds": s, "reused": r} for n, s, r in result.stages]
-        show({"run_dir": result.run_dir, "stages": stages, "verdict": verdict, "version": result.version}, True, [])
+        told = {"version": result.version} | ({"unregistered": result.unregistered} if result.unregistered else {})
+        show({"run_dir": result.run_dir, "stages": stages, "verdict": verdict} | told, True, [])
     else:
         from nichetune.console.tables import print_stages, print_verdict
 
@@ -54,7 +55,7 @@ def run(
             print_verdict(verdict)
             print(f"report:  {_near(opened.path('report') / 'report.html')}")
             print(f"dataset: {_near(opened.path('report') / 'dataset.html')}")
-            print(f"version: {result.version[:12]}")
+            print(f"version: {result.version[:12] or f'none: {result.unregistered}'}")
     _check(verdict, require_conclusive, fail_on_regression)
 
 

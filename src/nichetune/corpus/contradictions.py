@@ -15,13 +15,13 @@ from typing import Literal
 import numpy as np
 
 from nichetune.core.errors import UserError
+from nichetune.core.exact import bound_share
 from nichetune.core.records import Estimate, Example
 from nichetune.corpus.traits import Traits
 
 CONTRADICTION = "same input, different answers"
 SUPERSEDED = "same input, newer answer"
 _SHOWN = 4
-_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def estimate_label_noise(traits: Traits) -> Estimate:
 
     Two labels of one input differ in a share d of such inputs. If a label is wrong with chance e, whatever the other
     one is, and two wrong ones hardly ever agree, then d = 1 - (1 - e)^2. The first two labels of each input are
-    compared, so that inputs are independent; the interval of d is exact (Clopper and Pearson 1934, Biometrika 26).
+    compared, so that inputs are independent; the interval of d is exact (`core/exact.py`).
     Copies that were never labelled anew make the rate too low.
     """
     order = np.argsort(traits.inputs, kind="stable")
@@ -114,8 +114,5 @@ def estimate_label_noise(traits: Traits) -> Estimate:
     n, k = int(second.sum()), int((answers[1:] != answers[:-1])[second].sum())
     if n == 0:
         return Estimate(value=None, low=None, high=None, n=0)
-    from scipy import stats  # half a second to import, and a training reads this module without asking it anything
-
-    between = stats.binomtest(k, n).proportion_ci(_CONFIDENCE, method="exact")
-    rate, low, high = (round(1 - math.sqrt(1 - d), 6) for d in (k / n, float(between.low), float(between.high)))
+    rate, low, high = (round(1 - math.sqrt(1 - d), 6) for d in (k / n, *bound_share(k, n)))
     return Estimate(value=rate, low=low, high=high, n=n)

@@ -1,4 +1,4 @@
-"""What stands beside the ladder in a verdict: looks at the sealed items, suites, and what blocks a promotion.
+"""What stands beside the ladder in a verdict: looks at the sealed items, suites, the judge, what blocks a promotion.
 
 counts of looks, evaluate/<rung>/suites/ -> further keys of verdict.json and further sentences:
 
@@ -17,8 +17,10 @@ from typing import Any
 
 from nichetune.benchmark.seal import HEADER, SUITES
 from nichetune.core.files import read_json
+from nichetune.core.records import Estimate
 from nichetune.core.settings import Settings
 from nichetune.decide.reasons import points
+from nichetune.evaluate.judge import JUDGE_RESULT
 from nichetune.evaluate.suites import RESULT
 
 _EVALUATE = "evaluate/"
@@ -34,7 +36,8 @@ def add_standing(
     suites = read_suites(inputs)
     failures = say_critical(suites, str(verdict["ship"]))
     blocked = failures if settings.gates.critical_failures == "block" else []
-    reasons = [*verdict["reasons"], *warnings, *_say_suites(suites, str(verdict["ship"])), *(f"{f}." for f in failures)]
+    told_of = [*_say_suites(suites, str(verdict["ship"])), *say_judge(inputs, str(verdict["ship"]))]
+    reasons = [*verdict["reasons"], *warnings, *told_of, *(f"{f}." for f in failures)]
     if blocked:
         reasons.append("Promotion is blocked (gates.critical_failures).")
     return verdict | {
@@ -56,6 +59,20 @@ def warn_of_looks(looks: Mapping[str, Any]) -> list[str]:
             "who and why)."
         )
     return warnings
+
+
+def say_judge(inputs: Mapping[str, Path], ship: str) -> list[str]:
+    """How far people bear the judge out, and so whether its scores stand; nothing where none was asked."""
+    file = inputs.get(f"{_EVALUATE}{ship}", Path()) / JUDGE_RESULT
+    if not file.is_file():
+        return []
+    found = read_json(file)
+    kappa = Estimate.model_validate(found["agreement"])
+    between = f"{kappa.low:.2f} to {kappa.high:.2f}, " if kappa.low is not None and kappa.high is not None else ""
+    told = f"kappa {kappa.value:.2f} ({between}n = {kappa.n:,})" if kappa.value is not None else "no kappa at all"
+    means = "its scores count" if found["may_decide"] else f"judge.min_kappa is {found['least']}: it decides nothing"
+    odd = f"; {found['unclear']:,} of its {found['replies']:,} replies were no letter" if found["unclear"] else ""
+    return [f"Judge: with people's labels it has {told}, so {means}{odd}."]
 
 
 def read_suites(inputs: Mapping[str, Path]) -> dict[str, dict[str, Any]]:

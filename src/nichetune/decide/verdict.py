@@ -24,6 +24,7 @@ from nichetune.core.settings import EconomicsSettings, Settings, TaskSettings
 from nichetune.core.stages import Report, short
 from nichetune.decide import reasons
 from nichetune.decide.assess import Assessment, Assessor, cost_order, price_evaluated
+from nichetune.decide.conduct import add_conduct, earns_by_abstaining
 from nichetune.decide.described import describe_comparison, describe_outlook
 from nichetune.decide.durability import Durability, explain_durability, look_back
 from nichetune.decide.economics import Cost
@@ -36,9 +37,11 @@ from nichetune.decide.sensitivity import Turn, find_turns
 from nichetune.decide.slices import slice_gain
 from nichetune.decide.standing import add_standing
 from nichetune.decide.worth import read_outcomes
+from nichetune.evaluate.judge import JUDGED
 from nichetune.evaluate.metrics import ALL_TASKS
 
 _EVALUATE = "evaluate/"
+_JUDGED = f".{JUDGED}"
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, looks: dict[str,
     rungs = group_seeds(trained, sealed.seeds)
     costs = {rung.rung: price_evaluated(rung, settings.economics) for rung in rungs}
     verdict = decide(settings, sealed, rungs, costs, inputs.get("previous"))
+    folders = {name.removeprefix(_EVALUATE): path for name, path in inputs.items()}
+    verdict = add_conduct(verdict, rungs, folders, {item.id for item in sealed.items})
     verdict = add_standing(verdict, settings, inputs, looks)
     write_json(out / "verdict.json", verdict)
     facts = {key: verdict[key] for key in ("ship", "conclusive", "benchmark_digest")}
@@ -204,12 +209,15 @@ def _choose_contenders(by_cost: list[Evaluated], sealed: Sealed) -> tuple[list[E
     """The rungs that answer what is judged in their own way, and why each other one stands aside."""
     contenders: list[Evaluated] = []
     left_out: dict[str, str] = {}
+    judged = {item.id for item in sealed.items}
     for rung in by_cost:
         twin = next((c for c in contenders if _answers_alike(c, rung, sealed)), None)
         if not rung.column(sealed.primary):
             left_out[rung.rung] = f"it has no {sealed.primary}"
         elif rung.secrets_given_out:
             left_out[rung.rung] = f"it gives out planted secrets ({rung.secrets_given_out}), and is never shipped"
+        elif contenders and earns_by_abstaining(rung, judged, sealed.primary.partition(".")[2]):
+            left_out[rung.rung] = "it gets no item right that has an answer: all that it earns is abstaining"
         elif twin is not None:
             left_out[rung.rung] = (
                 f"without documents to look up for {sealed.primary} it is {twin.rung} at a higher cost"
@@ -222,7 +230,10 @@ def _choose_contenders(by_cost: list[Evaluated], sealed: Sealed) -> tuple[list[E
             "memorisation.json, mask what it was trained on, or train fewer passes"
         )
     if not contenders:
-        raise UserError(f"no rung was scored on {sealed.primary}: evaluate one, or seal another primary metric")
+        unheard = " (the judge may not decide: evaluate/<rung>/judge.json says why)" * sealed.primary.endswith(_JUDGED)
+        raise UserError(
+            f"no rung was scored on {sealed.primary}{unheard}: evaluate one, or seal another primary metric"
+        )
     return contenders, left_out
 
 

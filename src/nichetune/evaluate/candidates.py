@@ -17,6 +17,7 @@ from typing import Literal
 from nichetune.core.files import hash_folder, hash_value, read_json
 from nichetune.core.records import Candidate
 from nichetune.core.settings import REMOTE, Settings
+from nichetune.generate.identity import name_host
 
 UNTUNED = ("base", "fewshot", "rag")
 _SEED = "@seed-"
@@ -115,10 +116,9 @@ def describe_candidate(
 def _describe_remote(settings: Settings, rung: str) -> Candidate:
     """A hosted model; what is behind its name may change, and no digest here would tell."""
     remote = settings.remote[rung.removeprefix(REMOTE)]
-    weights = hash_value([remote.url, remote.model])
     return Candidate(
-        rung=rung, base_model=remote.model, base_digest=weights, remote=remote, k=settings.index.k,
-        max_passage_words=settings.index.max_passage_words, tasks=settings.tasks,
+        rung=rung, base_model=remote.model, base_digest=name_host(remote.url, remote.model), remote=remote,
+        k=settings.index.k, max_passage_words=settings.index.max_passage_words, tasks=settings.tasks,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from nichetune.core.exact import bound_above
 from nichetune.core.records import Estimate
 
 Floats = NDArray[np.float64]
@@ -145,17 +146,16 @@ def estimate_statistic(
 def estimate_rare(failures: Sequence[float], groups: Sequence[Hashable], alpha: float = 0.05) -> Estimate:
     """A rate of failures that should be none, below its exact one-sided (1 - alpha) bound; low is 0.
 
-    Clopper and Pearson (1934): none of 100 single items leaves less than 1 - 0.05 ** (1 / 100) = 3.0%. Where groups
-    hold several items they count as Kish's number of groups does, since a group may tell no more than one item.
+    None of 100 single items leaves less than 3.0% (`core/exact.py`). Where groups hold several items they count as
+    Kish's number of groups does, since a group may tell no more than one item.
     """
     if not len(failures):
         return Estimate(value=None, low=None, high=None, n=0)
     index, count = number_groups(groups)
     rate = float(np.mean(np.asarray(failures, dtype=np.float64)))
     trials = effective_groups(sum_groups(np.ones(len(index)), index, count))
-    hits = rate * trials
-    high = 1.0 if rate >= 1 else float(stats.beta.ppf(1 - alpha, hits + 1, trials - hits))
-    return Estimate(value=round(rate, DIGITS), low=0.0, high=round(high, DIGITS), n=len(failures))
+    high = round(bound_above(rate * trials, trials, alpha), DIGITS)
+    return Estimate(value=round(rate, DIGITS), low=0.0, high=high, n=len(failures))
 
 
 def estimate_signed(scores: Sequence[float], groups: Sequence[Hashable], least: float, alpha: float = 0.05) -> Estimate:

@@ -3,11 +3,11 @@
 items of kind `free` + predictions -> judge.json, and where the judge may decide `judged` in the items' scores:
 
     {"agreement": {"value": 0.71, "low": 0.61, "high": 0.81, "n": 120}, "least": 0.6, "may_decide": true,
-     "judged": {"summary": {"value": 0.64, …}}, "unclear": 2}
+     "judged": {"summary": {"value": 0.64, …}}, "replies": 400, "unclear": 2}
 
 The judge sees the question and two texts, and is not told which of them is the candidate's. Each pair is shown in both
 orders, since judges favour a place (Zheng et al. 2023, "Judging LLM-as-a-judge"): an answer scores the share of the
-orders in which the reference is not preferred to it; a reply that is no letter counts half. How far it is to be
+orders in which the reference is not preferred to it; a reply without one clear letter counts half. How far it is to be
 trusted is measured first, on answers that the user has labelled: Cohen's kappa. Unless its interval lies at or above
 `judge.min_kappa`, its scores stand in judge.json alone.
 """
@@ -28,6 +28,7 @@ from nichetune.evaluate.agreement import measure_kappa
 from nichetune.evaluate.intervals import estimate_mean
 
 JUDGED = "judged"
+JUDGE_RESULT = "judge.json"
 Ask = Callable[[Sequence[list[Message]]], list[str]]  # conversations -> replies
 _LETTER = re.compile(r"\b([ABS])\b")
 _TOLD = (
@@ -69,8 +70,9 @@ def _show(pair: Pair, candidate_first: bool) -> list[Message]:
 
 
 def _read_reply(reply: str) -> str | None:
-    found = _LETTER.search(reply.strip())
-    return found.group(1) if found else None
+    """The one letter in it; "A better answer is B" holds two, and says nothing for certain."""
+    found = set(_LETTER.findall(reply))
+    return found.pop() if len(found) == 1 else None
 
 
 def _credit(reply: str | None, reference: str) -> float:
@@ -82,12 +84,14 @@ class Judgement:
     """What a judge found: how far it agrees with people, and its scores of free texts by item id.
 
     Attributes:
-        unclear: replies, those on labelled answers among them, that were none of the three letters.
+        replies: asked for, two for each labelled answer and each free text.
+        unclear: replies, those on labelled answers among them, that held none of the three letters, or several.
     """
 
     agreement: Estimate
     may_decide: bool
     scores: dict[str, float]
+    replies: int
     unclear: int
 
 
@@ -104,6 +108,7 @@ def run_judge(
         agreement=kappa,
         may_decide=kappa.low is not None and kappa.low >= settings.judge.min_kappa,
         scores={i.id: score for (i, _), score in zip(own, judged.scores, strict=True)},
+        replies=2 * (len(pairs) + len(own)),
         unclear=known.unclear + judged.unclear,
     )
 
@@ -117,7 +122,7 @@ def describe_judgement(settings: Settings, found: Judgement, items: Sequence[Exa
         judged[name] = estimate_mean(scores, groups, settings.benchmark.alpha)
     return {
         "agreement": found.agreement, "least": settings.judge.min_kappa, "may_decide": found.may_decide,
-        "judged": judged, "unclear": found.unclear,
+        "judged": judged, "replies": found.replies, "unclear": found.unclear,
     }  # fmt: skip
 
 
@@ -141,8 +146,9 @@ def read_labels(path: Path) -> tuple[list[int], list[Pair]]:
     labels: list[int] = []
     pairs: list[Pair] = []
     for number, record in enumerate(iter_jsonl(path), start=1):
-        parts = [record.get(name) for name in ("question", "answer", "reference")]
-        label = _LABELS.get(str(record.get("label")).casefold())
+        held = record if isinstance(record, dict) else {}
+        parts = [held.get(name) for name in ("question", "answer", "reference")]
+        label = _LABELS.get(str(held.get("label")).casefold())
         if label is None or not all(isinstance(part, str) for part in parts):
             raise UserError(
                 f"{path}:{number}: a label needs question, answer and reference as text, and label yes or no"

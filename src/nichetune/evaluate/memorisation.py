@@ -8,7 +8,7 @@ canaries (corpus/canaries.py) + a tuned candidate -> memorisation.json:
 A secret is given out if greedy decoding, asked what the record was asked in training, writes it. Exposure (Carlini et
 al. 2019, "The Secret Sharer") is log2 of how many candidates there are, less log2 of the secret's rank among them by
 the model's log-probability. Here the candidates are the secret and `canaries.references` others of its form, so that
-it cannot exceed log2(references + 1); of a secret that was never seen it is about 1 on average. No secret is written
+it cannot exceed log2(references + 1); of a secret that was never seen it is 1.4 on average. No secret is written
 down.
 """
 

@@ -28,7 +28,7 @@ from nichetune.core.records import Candidate, Document, Estimate, Example, ItemS
 from nichetune.core.settings import PRIMARY_METRICS, Settings
 from nichetune.core.stages import DERIVED, TIMING, Report
 from nichetune.evaluate.candidates import describe_candidate, rung_is_shown_shots
-from nichetune.evaluate.judge import add_judgements, describe_judgement, run_judge
+from nichetune.evaluate.judge import JUDGE_RESULT, Ask, add_judgements, describe_judgement, run_judge
 from nichetune.evaluate.judge_models import open_judge
 from nichetune.evaluate.memorisation import MEMORISATION, measure_memorisation
 from nichetune.evaluate.metrics import summarise
@@ -54,7 +54,8 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
 
     Raises:
         CheckFailed: the benchmark was changed after it was sealed.
-        SystemFailure: the judge does not answer.
+        SystemFailure: the judge, or the host of a hosted rung, does not answer.
+        UserError: one of them refuses the key or the model, or its key is not set.
     """
     benchmark = verify_benchmark(inputs["benchmark"])
     train, index = inputs.get("train"), inputs.get("index")
@@ -63,6 +64,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
     cache = PredictionCache(inputs["cache"])
     runner = CandidateRunner(candidate, adapter, index, settings.base.device, settings.generate.batch_size, cache)
     try:
+        ask_judge = open_judge(settings, cache) if settings.judge.url else None
         if rung_is_shown_shots(rung):
             runner.candidate = _with_shots(settings, runner, inputs["split"], out)
         clock = time.monotonic()
@@ -74,8 +76,8 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
         facts = {"rung": rung, "benchmark_digest": benchmark.digest} | _ask_for_secrets(settings, runner, inputs, out)
         vocabulary = read_vocabulary(settings, inputs["mask"], inputs["split"])
         scores = score_predictions(settings, benchmark.items, predictions, inputs["mask"], vocabulary)
-        if settings.judge.url:
-            scores = _judge(settings, cache, inputs["labels"], benchmark.items, predictions, scores, out)
+        if ask_judge:
+            scores = _judge(settings, ask_judge, inputs["labels"], benchmark.items, predictions, scores, out)
         if settings.evaluate.robustness:
             again = partial(score_predictions, settings, mask=inputs["mask"])
             write_json(out / "robustness.json", measure_robustness(settings, runner, benchmark.items, scores, again))
@@ -153,12 +155,12 @@ def _ask_for_secrets(settings: Settings, runner: CandidateRunner, inputs: dict[s
 
 
 def _judge(
-    settings: Settings, cache: PredictionCache, labels: Path, items: list[Example], predictions: list[Prediction],
+    settings: Settings, ask: Ask, labels: Path, items: list[Example], predictions: list[Prediction],
     scores: list[ItemScore], out: Path,
 ) -> list[ItemScore]:  # fmt: skip
     """The scores with the judge's, where it may decide; what it found stands in judge.json."""
-    found = run_judge(settings, open_judge(settings, cache), labels, items, predictions)
-    write_json(out / "judge.json", describe_judgement(settings, found, items))
+    found = run_judge(settings, ask, labels, items, predictions)
+    write_json(out / JUDGE_RESULT, describe_judgement(settings, found, items))
     return add_judgements(scores, found)
 
 

@@ -85,6 +85,14 @@ class CandidateRunner:
         """The ids of an item's prompt, passages and all."""
         return self._requests([item], self.passages([item]))[0].ids
 
+    def converse(self, chats: Sequence[list[Message]], max_new_tokens: int) -> list[Output]:
+        """What the weights write in conversations as they stand, which hold all that is to be told."""
+        from nichetune.generate.engine import Request
+        from nichetune.models.templates import encode_prompt
+
+        requests = [Request(encode_prompt(self._tokenizer, chat), max_new_tokens) for chat in chats]
+        return self._generate(requests, retrieves=False, done=lambda n: None)
+
     @property
     def engine(self) -> TransformersEngine:
         """The engine with this candidate's weights, loaded once a process."""
@@ -121,11 +129,12 @@ class CandidateRunner:
         return [read_output(self.candidate, item, output, [], "") for item, output in zip(items, outputs, strict=True)]
 
     def _open_remote(self) -> RemoteEngine:
+        from nichetune.generate.host import Host
         from nichetune.generate.remote import RemoteEngine
 
         if self.candidate.remote is None:
             raise TypeError("this candidate runs here")
-        return RemoteEngine(self.candidate.rung.removeprefix(REMOTE), self.candidate.remote)
+        return RemoteEngine(Host.of_rung(self.candidate.rung.removeprefix(REMOTE), self.candidate.remote))
 
     def _answer_task(self, task: str, items: list[Example], done: Done) -> list[Prediction]:
         if self.candidate.remote:
@@ -178,11 +187,11 @@ class CandidateRunner:
         Args:
             retrieves: whether passages of the index stand in the prompts.
         """
-        from nichetune.generate.identity import Identity
+        from nichetune.generate.identity import Identity, identify_host
 
         c = self.candidate
         if c.remote:
-            return Identity(weights=c.base_digest, decoding="temperature 0", seed=c.remote.seed, engine="remote")
+            return identify_host(c.base_digest, c.remote.seed)
         told = _describe_tokenizer(*self._place)
         return Identity(
             weights=c.base_digest, adapter=c.adapter_digest, quantisation=c.quantisation, dtype=c.dtype,

@@ -52,15 +52,6 @@ class PredictionCache:
             self._db.execute("BEGIN")
             self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", rows)
 
-    def get_text(self, key: str) -> str | None:
-        """A text that was kept by itself, or None."""
-        row = self._db.execute("SELECT value FROM answers WHERE key = ?", (key,)).fetchone()
-        return str(json.loads(row[0])) if row else None
-
-    def put_text(self, key: str, text: str) -> None:
-        """Keeps a text by itself, such as a judge's reply."""
-        self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, json.dumps(text)))
-
     def close(self) -> None:
         """Closes the file."""
         self._db.close()

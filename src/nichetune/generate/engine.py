@@ -33,7 +33,9 @@ from nichetune.models.templates import end_of_turn_ids
 Stopped = Literal["end", "brace", "length"]
 _READ_TOKENS = 1024  # what one layer makes of them stays in a processor's cache
 _FINALISTS = 8  # bfloat16 misjudges a logit by some hundredths: the true best is never far down
-# A lead in float32 that rounding may turn: 6e-8 * a logit of about 20 * sqrt(576 products) = 3e-5, times some layers.
+# A lead in float32 that rounding may turn. Measured (bench/near_ties.py, SmolLM2-135M, 724 tokens of 32 prompts): in
+# batches of 1, 4, 8 and 32 a lead is off by 3.4e-5 at most from that of the row alone, 99% of them by 2.5e-5. This is
+# 29 times as much, for models that are deeper or wider; 2 of 751 leads were below it, each of which costs one pass.
 _NEAR_TIE = 1e-3
 
 

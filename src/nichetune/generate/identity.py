@@ -48,3 +48,17 @@ class Identity:
     def key(self, prompt: Any) -> str:
         """The digest of this and a prompt: ids or messages, with all that is asked of the answer."""
         return hash_value({"who": asdict(self), "what": prompt})
+
+
+def name_host(url: str, model: str) -> str:
+    """What stands for a hosted model's weights, which nobody here can hash."""
+    return hash_value([url, model])
+
+
+def identify_host(weights: str, seed: int = 0) -> Identity:
+    """A hosted model's identity.
+
+    Args:
+        weights: as `name_host` gives them.
+    """
+    return Identity(weights=weights, decoding="temperature 0", seed=seed, engine="remote")

@@ -2,26 +2,27 @@
 
     [ChatRequest(messages=[…], max_new_tokens=56)] -> [Output(text='{"finding": …}', prompt_tokens=90, …)]
 
-Answers are handed over one by one as they arrive, so that what was paid for is kept whatever happens next. The key
-comes from the environment and goes into a header, nowhere else; errors tell the address and status, never a text.
+A rung of the ladder is asked by it, and so is a judge. Answers are handed over one by one as they arrive, so that what
+was paid for is kept whatever happens next. The key comes from the environment and goes into a header, nowhere else;
+errors tell the address and status, never a text.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
 from nichetune.core.errors import NichetuneError, SystemFailure, UserError
-from nichetune.core.settings import RemoteSettings
 from nichetune.generate.engine import Output
+from nichetune.generate.host import Host
 from nichetune.generate.llamacpp import ChatRequest
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
@@ -34,21 +35,20 @@ _OTHERWISE = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": 
 class RemoteEngine:
     """Asks one hosted model.
 
-    Args:
-        name: of the settings, for messages.
-
     Raises:
         UserError: the variable that should hold the key is not set.
     """
 
     name = "remote"
 
-    def __init__(self, name: str, settings: RemoteSettings) -> None:
-        self._name, self._settings = name, settings
-        self._pace = _Pace(settings.requests_per_minute)
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._pace = _Pace(host.asking.requests_per_minute)
         self._stop = threading.Event()
         self._unknown: set[str] = set()
-        self._client = httpx.Client(headers=self._make_headers(), timeout=settings.timeout_s)
+        key = host.read_key()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.Client(headers=headers, timeout=host.asking.timeout_s)
 
     def generate(
         self, requests: Sequence[ChatRequest], keep: Callable[[int, Output], Any] = lambda place, output: None
@@ -64,7 +64,7 @@ class RemoteEngine:
         """
         outputs: dict[int, Output] = {}
         self._stop.clear()
-        pool = ThreadPoolExecutor(self._settings.concurrency)
+        pool = ThreadPoolExecutor(self.host.asking.concurrency)
         try:
             waiting = {pool.submit(self._ask, request): place for place, request in enumerate(requests)}
             failure: NichetuneError | None = None
@@ -105,14 +105,14 @@ class RemoteEngine:
 
     def _try(self, request: ChatRequest) -> Output | None:
         reason, tries = "", 0
-        while tries <= self._settings.retries and not self._stop.is_set():
+        while tries <= self.host.asking.retries and not self._stop.is_set():
             self._pace.wait(self._stop)
             if self._stop.is_set():
                 break
             body = self._body(request)
             try:
-                response = self._client.post(f"{self._settings.url}/chat/completions", json=body)
-            except httpx.TransportError as error:
+                response = self._client.post(f"{self.host.url}/chat/completions", json=body)
+            except httpx.RequestError as error:
                 reason, pause = type(error).__name__, 0.0
             else:
                 if response.status_code == httpx.codes.OK:
@@ -122,19 +122,22 @@ class RemoteEngine:
                 reason, pause = self._judge(response)
             tries += 1
             self._pace.hold(pause)
-            if tries <= self._settings.retries:
+            if tries <= self.host.asking.retries:
                 longest = min(_FIRST_WAIT_S * 2 ** (tries - 1), _LONGEST_WAIT_S)
                 self._stop.wait(max(pause, longest * random.uniform(0.5, 1.0)))  # not all at the same moment
-        if tries <= self._settings.retries:
+        if tries <= self.host.asking.retries:
             return None
-        raise SystemFailure(f"remote.{self._name}: {self._settings.url}: {reason} in {tries} tries: {_KEPT}")
+        told = f"{reason} in {tries} {'try' if tries == 1 else 'tries'}"
+        raise SystemFailure(f"{self.host.place}: {self.host.url}: {told}: {_KEPT}")
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "model": self._settings.model, "messages": [m.model_dump() for m in request.messages],
-            "max_tokens": request.max_new_tokens, "temperature": 0, "seed": self._settings.seed,
+            "model": self.host.model, "messages": [m.model_dump() for m in request.messages],
+            "max_tokens": request.max_new_tokens, "temperature": 0,
         }  # fmt: skip
-        for name in self._unknown:
+        if self.host.seed is not None:
+            body["seed"] = self.host.seed
+        for name in self._unknown & body.keys():
             value = body.pop(name)
             if _OTHERWISE[name]:
                 body[_OTHERWISE[name]] = value
@@ -157,12 +160,13 @@ class RemoteEngine:
         status = response.status_code
         if status in _AGAIN or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return f"HTTP {status}", _read_pause(response)
-        where = f"remote.{self._name}: {self._settings.url} answered HTTP {status}"
+        where = f"{self.host.place}: {self.host.url} answered HTTP {status}"
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            key = f"the key in {self._settings.key_env}" if self._settings.key_env else "`key_env` names no key, and it"
-            raise UserError(f"{where}: {key} was refused: {_KEPT}")
+            variable = self.host.asking.key_env
+            key = f"the key in {variable} was refused" if variable else "`key_env` names no key, and one is wanted"
+            raise UserError(f"{where}: {key}: {_KEPT}")
         if status == httpx.codes.NOT_FOUND:
-            raise UserError(f"{where}: check `url` and `model` ({self._settings.model})")
+            raise UserError(f"{where}: check `url` and `model` ({self.host.model})")
         code = str(_read_error(response).get("code") or "")
         raise UserError(f"{where}{f' ({code})' if code.isidentifier() and len(code) <= 60 else ''}: {_KEPT}")
 
@@ -174,20 +178,11 @@ class RemoteEngine:
             tokens = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             raise SystemFailure(
-                f"remote.{self._name}: {self._settings.url} does not answer in the form of OpenAI's chat API: {_KEPT}"
+                f"{self.host.place}: {self.host.url} does not answer in the form of OpenAI's chat API: {_KEPT}"
             ) from None
-        if not usage and (self._settings.usd_per_1m_input or self._settings.usd_per_1m_output):
-            raise UserError(f"remote.{self._name}: the host counts no tokens (`usage`), and so no price can be told")
+        if not usage and self.host.is_priced:
+            raise UserError(f"{self.host.place}: the host counts no tokens (`usage`), and so no price can be told")
         return Output(str(text).strip(), tokens[1], tokens[0], 0, "length" if cut else "end")
-
-    def _make_headers(self) -> dict[str, str]:
-        variable = self._settings.key_env
-        if not variable:
-            return {}
-        key = os.environ.get(variable, "").strip()
-        if not key:
-            raise UserError(f"remote.{self._name}.key_env: the environment has no {variable}: export the key there")
-        return {"Authorization": f"Bearer {key}"}
 
 
 @dataclass
@@ -220,9 +215,18 @@ def _result(future: Future[Output | None]) -> Output | NichetuneError | None:
 
 
 def _read_pause(response: httpx.Response) -> float:
-    """Seconds of a Retry-After; a date there counts as none."""
+    """Seconds of a Retry-After, which is a number or a date (RFC 9110, section 10.2.3); 0 without one."""
     told = response.headers.get("retry-after", "")
-    return min(float(told), _LONGEST_WAIT_S) if told.replace(".", "", 1).isdigit() else 0.0
+    try:
+        seconds = float(told) if told.replace(".", "", 1).isdigit() else _seconds_until(told)
+    except ValueError:
+        return 0.0
+    return min(max(0.0, seconds), _LONGEST_WAIT_S)
+
+
+def _seconds_until(date: str) -> float:
+    moment = parsedate_to_datetime(date)
+    return moment.timestamp() - time.time()
 
 
 def _read_error(response: httpx.Response) -> dict[str, Any]:

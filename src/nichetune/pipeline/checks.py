@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from pathlib import Path
 
 from nichetune.core.errors import UserError
-from nichetune.core.settings import READY, REMOTE, Settings
+from nichetune.core.settings import LOCAL_JUDGE, READY, REMOTE, Settings
 from nichetune.core.settings_file import load_settings
+from nichetune.generate.host import Host
 
 
 def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
@@ -20,7 +20,7 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
     settings = load_settings(project, overrides)
     folder = project if project.is_dir() else project.parent
     own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings), *_check_sweep(settings)]
-    own += _check_keys(settings)
+    own += [*_check_keys(settings), *_check_labels(settings, folder)]
     return [*_check_sources(settings, folder), *_check_suites(settings, folder), *own]
 
 
@@ -76,13 +76,31 @@ def _check_rungs(settings: Settings) -> list[str]:
 
 
 def _check_keys(settings: Settings) -> list[str]:
-    """Keys of hosted models that the environment does not hold."""
-    asked = {name: remote for name, remote in settings.remote.items() if f"{REMOTE}{name}" in settings.rungs}
-    return [
-        f"remote.{name}.key_env: the environment has no {remote.key_env}: export the key there"
-        for name, remote in asked.items()
-        if remote.key_env and not os.environ.get(remote.key_env)
+    """Keys of hosted models, a judge among them, that the environment does not hold."""
+    hosts = [
+        Host.of_rung(name, remote) for name, remote in settings.remote.items() if f"{REMOTE}{name}" in settings.rungs
     ]
+    if settings.judge.url not in ("", LOCAL_JUDGE):
+        hosts.append(Host.of_judge(settings.judge))
+    problems = []
+    for host in hosts:
+        try:
+            host.read_key()
+        except UserError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _check_labels(settings: Settings, folder: Path) -> list[str]:
+    """What people marked, by which a judge is tried."""
+    from nichetune.evaluate.judge import read_labels
+
+    try:
+        if settings.judge.url:
+            read_labels(folder / settings.judge.labels)
+    except UserError as error:
+        return [f"judge.labels: {error}"]
+    return []
 
 
 def _check_base(settings: Settings) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nichetune.core.progress import track
-from nichetune.core.settings import REMOTE, Settings
+from nichetune.core.settings import HOW_IT_IS_ASKED, REMOTE, Settings
 from nichetune.core.stages import Report, Stage, StageResult, run_stage
 from nichetune.evaluate.candidates import (
     list_seeds,
@@ -235,6 +235,7 @@ def _evaluate(p: Project, rung: str, seed: int) -> StageResult:
         folders["index"] = p.path("index")
     labels = {"labels": p.folder / p.settings.judge.labels} if p.settings.judge.url else {}
     used = p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark", "canaries", "judge")
+    used["judge"] = {key: value for key, value in used["judge"].items() if key not in HOW_IT_IS_ASKED}
     done = _run(
         p.with_seed(seed), f"evaluate/{name_seed(rung, seed)}", ("evaluate", "generate", "models"), inputs,
         used | _hosted(p, rung), lambda s, _inputs, out: evaluation.run(s, folders | labels, out, rung, seed),
@@ -248,8 +249,8 @@ def _hosted(p: Project, rung: str) -> dict[str, Any]:
     """What decides a hosted model's answers and price; how it is asked decides neither."""
     if not rung.startswith(REMOTE):
         return {}
-    how = {"key_env", "concurrency", "requests_per_minute", "timeout_s", "retries"}
-    return {"remote": p.settings.remote[rung.removeprefix(REMOTE)].model_dump(mode="json", exclude=how)}
+    remote = p.settings.remote[rung.removeprefix(REMOTE)]
+    return {"remote": remote.model_dump(mode="json", exclude=set(HOW_IT_IS_ASKED))}
 
 
 def _decide(p: Project) -> StageResult:

@@ -17,7 +17,7 @@ from nichetune.benchmark.ledger import current_seal
 from nichetune.benchmark.lock import Lock
 from nichetune.core.errors import SystemFailure, UserError, explain_os_error
 from nichetune.core.files import read_json
-from nichetune.core.settings import Settings
+from nichetune.core.settings import REMOTE, Settings
 from nichetune.core.stages import StageResult
 from nichetune.evaluate.candidates import list_trainings, name_seed, split_seed
 from nichetune.pipeline.flow import Project, list_stages, run_one, seal_for_good
@@ -25,12 +25,17 @@ from nichetune.pipeline.flow import Project, list_stages, run_one, seal_for_good
 
 @dataclass
 class RunResult:
-    """What a run did: its stages with their seconds, the verdict if it came so far, the version registered."""
+    """What a run did: its stages with their seconds, the verdict if it came so far, the version registered.
+
+    Attributes:
+        unregistered: why what the verdict ships is no version: a hosted model is none.
+    """
 
     run_dir: Path
     stages: list[tuple[str, float, bool]] = field(default_factory=list)
     verdict: dict[str, Any] | None = None
     version: str = ""
+    unregistered: str = ""
 
 
 def open_project(settings: Settings, folder: Path, run_dir: Path | None = None) -> Project:
@@ -64,9 +69,14 @@ def run_project(project: Project, until: str = "", restart_from: str = "") -> Ru
 
 
 def _finish(project: Project, result: RunResult) -> None:
+    from nichetune.registry.moves import explain_hosted
     from nichetune.registry.register import run_register
 
     result.verdict = read_json(project.path("decide") / "verdict.json")
+    shipped = str(result.verdict["ship"])
+    if shipped.startswith(REMOTE):  # a verdict all the same: the run is whole
+        result.unregistered = explain_hosted(shipped)
+        return
     result.version = run_register(project.settings, project.run_dir, project.folder).digest
 
 

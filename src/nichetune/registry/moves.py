@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from nichetune.core.errors import UserError
 from nichetune.core.people import name_user
+from nichetune.core.settings import REMOTE
 from nichetune.core.stages import short
 from nichetune.registry.schema import AliasRow, MoveRow, VersionRow
 
@@ -24,6 +25,14 @@ _DIGEST = re.compile(r"[0-9a-f]{4,64}")
 def now() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
+
+
+def explain_hosted(rung: str) -> str:
+    """Why a hosted rung is no version, in one line."""
+    return (
+        f"{rung} is hosted elsewhere and cannot be registered: a version never changes, and what answers under that "
+        "name may: ask its host itself, or take it out of `rungs`"
+    )
 
 
 def find_version(session: Session, ref: str) -> VersionRow:
@@ -38,6 +47,8 @@ def find_version(session: Session, ref: str) -> VersionRow:
     found = session.scalars(named).all() if _DIGEST.fullmatch(ref) else []
     if len(found) > 1:
         raise UserError(f"{ref!r} begins {len(found)} versions: give more of the digest")
+    if not found and ref.startswith(REMOTE):
+        raise UserError(explain_hosted(ref))
     if not found:
         raise UserError(f"no version {ref!r}: there are {name_all(session)}")
     return found[0]

@@ -23,7 +23,7 @@ from nichetune.core.records import Candidate
 from nichetune.core.stages import short
 from nichetune.evaluate.memorisation import count_given_out
 from nichetune.registry.database import Database, open_database
-from nichetune.registry.moves import find_previous, find_version, move_alias, now
+from nichetune.registry.moves import explain_hosted, find_previous, find_version, move_alias, now
 from nichetune.registry.schema import AliasRow, EvidenceRow, IndexRow, MoveRow, VersionRow
 from nichetune.registry.vault import Vault, find_changes
 from nichetune.registry.version import Difference, Move, VersionInfo, diff_versions, read_blocks, read_regressions
@@ -72,9 +72,12 @@ class Registry:
 
         Raises:
             CheckFailed: it gives out secrets that were planted in its training; nothing forces it in.
-            UserError: the index is not the one that the candidate was evaluated with, or a part is missing.
+            UserError: the index is not the one that the candidate was evaluated with, a part is missing, or it is a
+                hosted model.
             SystemFailure: the disk is full.
         """
+        if candidate.remote:
+            raise UserError(explain_hosted(candidate.rung))
         refuse_telltale(candidate, evaluate)
         index_files = self.vault.keep_index(candidate, index) if candidate.retrieval else ""
         digest = self.vault.keep_candidate(candidate, adapter)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nichetune.core.exact import bound_above
 from nichetune.core.settings import MaskSettings
-from nichetune.corpus.masking.audit import bound_above
 from nichetune.decide.reasons import percent
 from nichetune.report.data import DataSection, build_data
 from nichetune.report.dataset_material import Audit, DatasetMaterial, FileCount

@@ -20,6 +20,7 @@ from nichetune.core.settings.corpus import (
     SplitSettings,
 )
 from nichetune.core.settings.project import (
+    LOCAL_JUDGE,
     READY,
     READY_SUITES,
     RUNGS,
@@ -35,7 +36,7 @@ from nichetune.core.settings.project import (
     ServeSettings,
     Settings,
 )
-from nichetune.core.settings.remote import REMOTE, RemoteSettings
+from nichetune.core.settings.remote import HOW_IT_IS_ASKED, REMOTE, AskingSettings, RemoteSettings
 from nichetune.core.settings.section import Section
 from nichetune.core.settings.task import (
     PRIMARY_METRICS,
@@ -57,6 +58,8 @@ from nichetune.core.settings.training import (
 )
 
 __all__ = [
+    "HOW_IT_IS_ASKED",
+    "LOCAL_JUDGE",
     "PRIMARY_METRICS",
     "READY",
     "READY_SUITES",
@@ -64,6 +67,7 @@ __all__ = [
     "RESERVED_FIELDS",
     "RUNGS",
     "AbstainSettings",
+    "AskingSettings",
     "BaseSettings",
     "BenchmarkSettings",
     "CanarySettings",

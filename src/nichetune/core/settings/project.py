@@ -16,7 +16,7 @@ from nichetune.core.settings.corpus import (
     SourceSettings,
     SplitSettings,
 )
-from nichetune.core.settings.remote import RemoteSettings
+from nichetune.core.settings.remote import AskingSettings, RemoteSettings, check_address
 from nichetune.core.settings.section import Section
 from nichetune.core.settings.task import PRIMARY_METRICS, TaskSettings
 from nichetune.core.settings.training import BaseSettings, PreferenceSettings, SweepSettings, TrainSettings
@@ -28,6 +28,7 @@ RUNGS = (
 
 READY = "ready"
 READY_SUITES = ("policy", "general", "drift", "retrieval")
+LOCAL_JUDGE = "local"
 _SUITE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -105,7 +106,7 @@ class EvaluateSettings(Section):
     )
 
 
-class JudgeSettings(Section):
+class JudgeSettings(AskingSettings):
     """A judge model for tasks of kind free; it decides nothing unless people's labels bear it out."""
 
     url: str = Field(
@@ -117,7 +118,6 @@ class JudgeSettings(Section):
         False, description="Your consent that questions, answers and references of sealed items leave this machine."
     )
     model: str = Field("", description="The model's name at that endpoint.")
-    key_env: str = Field("", description="The environment variable that holds the key; empty: none is sent.")
     labels: str = Field(
         "",
         description="Answers that people marked, JSON Lines with question, answer, reference and label (yes or no: is "
@@ -130,7 +130,11 @@ class JudgeSettings(Section):
         description="The judge may decide if the low end of kappa's interval reaches this; from 0.61 agreement is "
         "called substantial (Landis and Koch 1977).",
     )
-    timeout_s: float = Field(60, gt=0, description="Seconds that one reply may take.")
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        return check_address(url) if url not in ("", LOCAL_JUDGE) else url
 
     @model_validator(mode="after")
     def _check_judge(self) -> JudgeSettings:
@@ -140,7 +144,7 @@ class JudgeSettings(Section):
             raise ValueError(
                 "a judge needs `labels`: a file of answers that people marked, to see if it can be trusted"
             )
-        if self.url != "local" and not (self.allow and self.model):
+        if self.url != LOCAL_JUDGE and not (self.allow and self.model):
             raise ValueError(
                 "a judge elsewhere needs `model`, and `allow: true`: sealed questions and answers leave this machine"
             )

@@ -15,9 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scipy.stats import beta
-
-_CONFIDENCE = 0.95
+from nichetune.core.exact import bound_above, bound_share
 
 
 @dataclass(frozen=True)
@@ -88,26 +86,17 @@ def judge_sample(sample: Sequence[Shown], population: int, ask: Callable[[Shown,
         judged += answer in "yn"
         if answer == "y":
             leaks.append(one.place)
-    low, high = bound_share(len(leaks), judged)
+    low, high = bound_leaks(len(leaks), judged)
     return AuditResult(judged, len(leaks), skipped, population, low, high, tuple(leaks))
 
 
-def bound_share(hits: int, trials: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
-    """Clopper and Pearson's exact interval of a share; with no hits (or all) the bound is one-sided.
+def bound_leaks(hits: int, trials: int) -> tuple[float, float]:
+    """The exact interval of a share (`core/exact.py`); with no hits, or nothing but hits, all 5% lie on one side.
 
     `1 - 0.05 ** (1 / 200) = 0.0149`: none of 200 leaves less than 1.5%.
     """
-    if not trials:
-        return 0.0, 1.0
-    if hits == 0:
-        return 0.0, 1 - (1 - confidence) ** (1 / trials)
-    if hits == trials:
-        return float((1 - confidence) ** (1 / trials)), 1.0
-    tail = (1 - confidence) / 2
-    low, high = beta.ppf(tail, hits, trials - hits + 1), beta.ppf(1 - tail, hits + 1, trials - hits)
-    return float(low), float(high)
-
-
-def bound_above(hits: int, trials: int, confidence: float = _CONFIDENCE) -> float:
-    """What a share is below with this confidence: Clopper and Pearson's one-sided bound, the one that a page states."""
-    return 1.0 if hits >= trials else float(beta.ppf(confidence, hits + 1, trials - hits))
+    if trials and hits == 0:
+        return 0.0, bound_above(hits, trials)
+    if trials and hits == trials:
+        return 1 - bound_above(0, trials), 1.0
+    return bound_share(hits, trials)
