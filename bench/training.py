@@ -50,8 +50,9 @@ LONGER_ROWS = 0.92  # of that speed on the demo's rows: 112 tokens a second wher
 def main() -> None:
     """Runs the parts asked for, prints their tables, writes the figures."""
     options = parse_options()
-    if not (peers.RUN / "split" / "train.jsonl").is_file():
-        sys.exit("error: no split of the demo: run `make demo` first")
+    for part in ("split/train.jsonl", "benchmark/items.jsonl", "index"):
+        if not (peers.RUN / part).exists():
+            sys.exit(f"error: the demo's {part} is missing: run `make demo` first")
     runs: dict[str, list[dict[str, Any]]] = {}
     if "speed" in options.parts:
         measure_speed(options, runs)
