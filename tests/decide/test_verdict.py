@@ -224,5 +224,5 @@ def test_a_rung_that_gets_one_answer_right_is_weighed_as_any_other(make_desk):
 def test_a_metric_of_a_judge_that_may_not_decide_is_named(make_desk):
     desk = make_desk(GROUPS, primary="ask.judged")
     desk.score("classical", _first(20))
-    with pytest.raises(UserError, match=r"no rung was scored on ask\.judged \(the judge may not decide"):
+    with pytest.raises(UserError, match=r"no rung was scored on ask\.judged \(no judge of these settings may decide"):
         desk.decide()

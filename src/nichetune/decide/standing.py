@@ -19,6 +19,7 @@ from nichetune.benchmark.seal import HEADER, SUITES
 from nichetune.core.files import read_json
 from nichetune.core.records import Estimate
 from nichetune.core.settings import Settings
+from nichetune.decide.hearing import heard_judge
 from nichetune.decide.reasons import points
 from nichetune.evaluate.judge import JUDGE_RESULT
 from nichetune.evaluate.suites import RESULT
@@ -34,9 +35,10 @@ def add_standing(
     told = looks or {"total": 0, "candidates": [], "choices": {}, "earlier_seals": 0}
     warnings = warn_of_looks(told)
     suites = read_suites(inputs)
-    failures = say_critical(suites, str(verdict["ship"]))
+    ship = str(verdict["ship"])
+    failures = say_critical(suites, ship)
     blocked = failures if settings.gates.critical_failures == "block" else []
-    told_of = [*_say_suites(suites, str(verdict["ship"])), *say_judge(inputs, str(verdict["ship"]))]
+    told_of = [*_say_suites(suites, ship), *say_judge(settings, inputs.get(f"{_EVALUATE}{ship}", Path()))]
     reasons = [*verdict["reasons"], *warnings, *told_of, *(f"{f}." for f in failures)]
     if blocked:
         reasons.append("Promotion is blocked (gates.critical_failures).")
@@ -61,12 +63,15 @@ def warn_of_looks(looks: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-def say_judge(inputs: Mapping[str, Path], ship: str) -> list[str]:
-    """How far people bear the judge out, and so whether its scores stand; nothing where none was asked."""
-    file = inputs.get(f"{_EVALUATE}{ship}", Path()) / JUDGE_RESULT
-    if not file.is_file():
+def say_judge(settings: Settings, folder: Path) -> list[str]:
+    """How far people bear the judge out, and so whether its scores stand; nothing where these settings ask none.
+
+    Args:
+        folder: the evaluation of the rung that ships.
+    """
+    if not heard_judge(settings, folder):
         return []
-    found = read_json(file)
+    found = read_json(folder / JUDGE_RESULT)
     kappa = Estimate.model_validate(found["agreement"])
     between = f"{kappa.low:.2f} to {kappa.high:.2f}, " if kappa.low is not None and kappa.high is not None else ""
     told = f"kappa {kappa.value:.2f} ({between}n = {kappa.n:,})" if kappa.value is not None else "no kappa at all"

@@ -29,6 +29,7 @@ from nichetune.decide.described import describe_comparison, describe_outlook
 from nichetune.decide.durability import Durability, explain_durability, look_back
 from nichetune.decide.economics import Cost
 from nichetune.decide.evaluated import Aligned, Evaluated, align_scores, group_seeds, read_evaluated
+from nichetune.decide.hearing import hear
 from nichetune.decide.ladder import Comparison, Judgement, Rule
 from nichetune.decide.money import describe_money, explain_money, explain_worth
 from nichetune.decide.planning import Outlook, decisive_pair, look_ahead
@@ -77,7 +78,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, looks: dict[str,
     """
     sealed = read_sealed(inputs["benchmark"], settings)
     trained = [
-        read_evaluated(path, name.removeprefix(_EVALUATE))
+        hear(settings, read_evaluated(path, name.removeprefix(_EVALUATE)), path)
         for name, path in inputs.items()
         if name.startswith(_EVALUATE)
     ]
@@ -148,7 +149,7 @@ def decide(
     found = _judge(assessor, aligned, sealed, settings.economics)
     judgement, outlook = found.assessment.judgement, found.outlook
     shipped = next(rung for rung in rungs if rung.rung == judgement.held)
-    production = check_production(shipped, previous, sealed)
+    production = check_production(shipped, previous, sealed, settings)
     return {
         "ship": judgement.held,
         "conclusive": judgement.conclusive,
@@ -230,7 +231,8 @@ def _choose_contenders(by_cost: list[Evaluated], sealed: Sealed) -> tuple[list[E
             "memorisation.json, mask what it was trained on, or train fewer passes"
         )
     if not contenders:
-        unheard = " (the judge may not decide: evaluate/<rung>/judge.json says why)" * sealed.primary.endswith(_JUDGED)
+        unheard = " (no judge of these settings may decide: see evaluate/<rung>/judge.json)"
+        unheard *= sealed.primary.endswith(_JUDGED)
         raise UserError(
             f"no rung was scored on {sealed.primary}{unheard}: evaluate one, or seal another primary metric"
         )
@@ -251,11 +253,11 @@ def _answers_alike(a: Evaluated, b: Evaluated, sealed: Sealed) -> bool:
     return same and a.column(sealed.primary) == b.column(sealed.primary)
 
 
-def check_production(shipped: Evaluated, previous: Path | None, sealed: Sealed) -> Production:
+def check_production(shipped: Evaluated, previous: Path | None, sealed: Sealed, settings: Settings) -> Production:
     """Compares the shipped rung, paired, with what production points to."""
     if previous is None:
         return Production([], "nothing is in production yet")
-    old = read_evaluated(previous)
+    old = hear(settings, read_evaluated(previous), previous)
     if old.benchmark and old.benchmark != sealed.digest:
         return Production(
             [],

@@ -234,8 +234,7 @@ def _evaluate(p: Project, rung: str, seed: int) -> StageResult:
         inputs.append("index")
         folders["index"] = p.path("index")
     labels = {"labels": p.folder / p.settings.judge.labels} if p.settings.judge.url else {}
-    used = p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark", "canaries", "judge")
-    used["judge"] = {key: value for key, value in used["judge"].items() if key not in HOW_IT_IS_ASKED}
+    used = p.subset("base", "tasks", "generate", "evaluate", "index", "benchmark", "canaries") | _judge(p)
     done = _run(
         p.with_seed(seed), f"evaluate/{name_seed(rung, seed)}", ("evaluate", "generate", "models"), inputs,
         used | _hosted(p, rung), lambda s, _inputs, out: evaluation.run(s, folders | labels, out, rung, seed),
@@ -243,6 +242,11 @@ def _evaluate(p: Project, rung: str, seed: int) -> StageResult:
     )  # fmt: skip
     sealing.note_look(p, f"evaluate/{name_seed(rung, seed)}", done)
     return done
+
+
+def _judge(p: Project) -> dict[str, Any]:
+    """Who judges free texts; how it is asked decides nothing."""
+    return {"judge": p.settings.judge.model_dump(mode="json", exclude=set(HOW_IT_IS_ASKED))}
 
 
 def _hosted(p: Project, rung: str) -> dict[str, Any]:
@@ -263,7 +267,7 @@ def _decide(p: Project) -> StageResult:
     looks = sealing.count_looks(p)
     return _run(
         p, "decide", ("decide", "evaluate"), ["benchmark", *rungs],
-        p.subset("benchmark", "economics", "gates") | {"looks": looks},
+        p.subset("benchmark", "economics", "gates") | _judge(p) | {"looks": looks},
         lambda s, inputs, out: verdict.run(s, inputs, out, looks), ("scipy", "statsmodels"), extra,
     )  # fmt: skip
 
