@@ -198,7 +198,8 @@ def _train(p: Project, method: str, seed: int) -> StageResult:
         from nichetune.train import classical
 
         folders = {name: p.path(name) for name in ("split", "benchmark")}
-        return _run(p, "train/classical", ("train",), ["split", *_SEALED_ITEMS], p.subset("tasks"),
+        used = p.subset("tasks") | {"examples": p.settings.train.examples}
+        return _run(p, "train/classical", ("train",), ["split", *_SEALED_ITEMS], used,
                     lambda s, _inputs, out: classical.run(s, folders, out), ("scikit-learn",))  # fmt: skip
     from nichetune.train import spread
 

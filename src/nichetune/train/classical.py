@@ -32,6 +32,7 @@ from nichetune.core.records import Example
 from nichetune.core.settings import Settings, TaskSettings
 from nichetune.core.stages import Report
 from nichetune.core.tasks import normalise, render_answer
+from nichetune.train.chosen import read_training
 from nichetune.train.classical_model import (
     KINDS,
     READINGS,
@@ -78,22 +79,24 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:
         inputs: `split`, with train.jsonl and dev.jsonl; `benchmark`, to refuse overlap with it.
 
     Raises:
-        UserError: no training example, or overlap with the benchmark.
+        UserError: no training example, fewer than `train.examples`, or overlap with the benchmark.
     """
-    train, dev = (read_records(inputs["split"] / f"{part}.jsonl", Example) for part in ("train", "dev"))
+    chosen, dev = read_training(settings, inputs["split"]), read_records(inputs["split"] / "dev.jsonl", Example)
+    train = chosen.examples
     if "benchmark" in inputs:
         refuse_contaminated([*train, *dev], verify_benchmark(inputs["benchmark"]))
     fit = fit_classical(train, dev, settings.tasks, settings.seed)
     fit.model.save(out / "model")
-    chosen = {name: {"reads": c.reads, "C": c.strength, "dev": c.dev} for name, c in fit.choices.items()}
+    choices = {name: {"reads": c.reads, "C": c.strength, "dev": c.dev} for name, c in fit.choices.items()}
     flops_per_answer = fit.model.count_flops(dev or train) / len(dev or train)
     facts: dict[str, Any] = {
         "method": "classical",
-        "chosen": chosen,
+        "chosen": choices,
         "train_flops": fit.flops,
         "flops_per_answer": round(flops_per_answer, 1),
     }
-    return Report(counts={"in": len(train), "out": len(train), "dev": len(dev)}, facts=facts)
+    counts = {"in": len(train) + chosen.left_out, "out": len(train), "dev": len(dev)}
+    return Report(counts, chosen.dropped, facts)
 
 
 def fit_classical(

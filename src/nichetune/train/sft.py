@@ -30,6 +30,7 @@ from nichetune.models.memory import free_bytes
 from nichetune.models.packaged import resolve_model
 from nichetune.train.arguments import choose_rate, make_arguments
 from nichetune.train.chats import keep_chats
+from nichetune.train.chosen import Chosen, read_training
 from nichetune.train.data import IGNORED, EncodedSet, encode_examples, plan_order
 from nichetune.train.failures import explain_memory, what_would_fit
 from nichetune.train.fit import Fit
@@ -52,7 +53,8 @@ def run(
         SystemFailure: the loss shows that nothing right is learnt; memory or disk ran out.
         Stopped: Ctrl-C; the step that it came in is kept.
     """
-    examples, dev = check_before(settings, inputs, method)
+    chosen, dev = check_before(settings, inputs, method)
+    examples = chosen.examples
     folder = resolve_model(settings.base.model, settings.base.revision)
     index = inputs.get("index") if settings.train.retrieval else None
     with first_goes_first():
@@ -81,25 +83,25 @@ def run(
         save_trained(base, out, weights)
         write_jsonl(out / "loss.jsonl", history)
         shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
-    return _report(settings, method, examples, encoded, base, trainable, history)
+    return _report(settings, method, chosen, encoded, base, trainable, history)
 
 
-def check_before(settings: Settings, inputs: dict[str, Path], method: str) -> tuple[list[Example], list[Example]]:
+def check_before(settings: Settings, inputs: dict[str, Path], method: str) -> tuple[Chosen, list[Example]]:
     """Training examples and, for early stopping, the development set's, once nothing stands against training on them.
 
     Raises:
-        UserError: a tracker's package is missing, the corpus is unmasked without a reason, the development set is
-            missing, or something overlaps the benchmark.
+        UserError: a tracker's package is missing, the corpus is unmasked without a reason, there are fewer examples
+            than were asked for, the development set is missing, or something overlaps the benchmark.
     """
     check_trackers(*where_tracked(settings, inputs, method))
     refuse_unmasked(inputs["mask"])
-    examples = read_records(inputs["split"] / "train.jsonl", Example)
+    chosen = read_training(settings, inputs["split"])
     dev = read_records(inputs["split"] / "dev.jsonl", Example) if settings.train.early_stopping else []
     if settings.train.early_stopping and not dev:
         raise UserError("train.early_stopping needs a development set, and this split has none: set split.dev to 0.06")
     if not is_launched():  # else the launcher has looked
-        refuse_contaminated([*examples, *dev], verify_benchmark(inputs["benchmark"]))
-    return examples, dev
+        refuse_contaminated([*chosen.examples, *dev], verify_benchmark(inputs["benchmark"]))
+    return chosen, dev
 
 
 def where_tracked(settings: Settings, inputs: dict[str, Path], method: str) -> tuple[list[str], Path, str, str]:
@@ -184,7 +186,7 @@ def _dataset(encoded: EncodedSet, order: Iterable[int]) -> Any:
 
 
 def _report(
-    settings: Settings, method: Method, examples: list[Example], encoded: EncodedSet, base: LoadedModel, trainable: int,
+    settings: Settings, method: Method, chosen: Chosen, encoded: EncodedSet, base: LoadedModel, trainable: int,
     history: list[dict[str, float]],
 ) -> Report:  # fmt: skip
     total = sum(p.numel() for p in base.model.parameters())
@@ -198,5 +200,5 @@ def _report(
     if judged := [point for point in history if "dev_loss" in point]:
         best = min(judged, key=lambda point: point["dev_loss"])
         facts |= {"best_step": best["step"], "best_dev_loss": best["dev_loss"], "steps": history[-1]["step"]}
-    counts = {"in": len(examples), "out": len(encoded.examples)}
-    return Report(counts=counts, dropped=dict(encoded.dropped), facts=facts)
+    counts = {"in": len(chosen.examples) + chosen.left_out, "out": len(encoded.examples)}
+    return Report(counts=counts, dropped=chosen.dropped | dict(encoded.dropped), facts=facts)

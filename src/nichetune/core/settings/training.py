@@ -53,6 +53,12 @@ class TrainSettings(Section):
     learning_rate: float | None = Field(
         None, gt=0, description="None: by method (adapters 6e-4, full 6e-5: ten times apart)."
     )
+    examples: int = Field(
+        0,
+        ge=0,
+        description="Learn from so many training examples only, each task's share of them; a smaller number is part of "
+        "a larger one, which is how a learning curve is made. Canaries come on top. 0: all.",
+    )
     epochs: float = Field(2.0, gt=0, description="Passes over the training examples.")
     batch_size: int = Field(4, ge=1, description="Examples a device step.")
     accumulation: int = Field(
