@@ -13,7 +13,7 @@ from nichetune.core.files import write_jsonl
 from nichetune.core.records import Answer, Example, Expected, ItemScore, Message, Prediction, Source
 from nichetune.core.settings import JudgeSettings, Settings
 from nichetune.evaluate.agreement import measure_kappa
-from nichetune.evaluate.judge import add_judgements, describe_judgement, run_judge
+from nichetune.evaluate.judge import add_judgements, describe_judgement, measure_order, run_judge
 from nichetune.evaluate.judge_models import open_judge
 from nichetune.generate import remote
 from nichetune.generate.cache import PredictionCache
@@ -105,9 +105,20 @@ def test_a_judge_whom_people_contradict_decides_nothing(start, tmp_path, right):
 
 
 def test_a_judge_that_favours_a_place_agrees_with_nobody(start, tmp_path):
-    found, _, _ = judge(make_settings(start(lambda body: "A").url), tmp_path, make_labels(tmp_path / "labels.jsonl"))
+    found, _, told = judge(make_settings(start(lambda body: "A").url), tmp_path, make_labels(tmp_path / "labels.jsonl"))
     assert set(found.scores.values()) == {0.5}
     assert found.agreement.value == 0 and not found.may_decide
+    first, turned = told["order"]["first"], told["order"]["turned"]
+    assert (first.value, first.n, turned.value, turned.n) == (1.0, 128, 1.0, 64) and first.low > 0.9
+
+
+def test_the_pull_of_a_place_is_counted_over_both_orders():
+    fair = measure_order(["A", "B", "B", "A", "S", "S", "A", None])  # one text, the other, neither, unclear
+    assert (fair["first"].value, fair["first"].n) == (0.6, 5) and fair["first"].low < 0.5 < fair["first"].high
+    assert (fair["turned"].value, fair["turned"].n) == (0.0, 3)
+    late = measure_order(["B", "B"] * 20 + ["A", "B"] * 20)
+    assert (late["first"].value, late["turned"].value) == (0.25, 0.5) and late["first"].high < 0.5
+    assert measure_order([])["first"].value is None
 
 
 def test_a_judge_that_goes_down_is_one_line_and_loses_nothing(start, tmp_path):

@@ -13,8 +13,10 @@ from html_tools import read_page
 
 from nichetune.core.files import read_json, read_records, write_json, write_jsonl
 from nichetune.core.records import Example, Message, Prediction
+from nichetune.report.headline import build_headline
 from nichetune.report.material import read_material
 from nichetune.report.page import SECTIONS, render_page
+from nichetune.report.quality import build_quality
 from nichetune.report.render import run
 
 ATTACK = '<script>alert(1)</script><img src=x onerror=alert(2)> "{{ 7 * 7 }}'
@@ -140,6 +142,14 @@ def test_fallen_metrics_are_listed(make_run: Callable[..., Run]) -> None:
     page = render(made)
     assert "Compared with production (base): 1 metrics fell." in page
     assert "93.0%" in page and "-8.0 to -2.0" in page
+
+
+def test_a_metric_of_all_tasks_counts_the_items_of_all(make_run: Callable[..., Run]) -> None:
+    made = make_run(rungs=["base", "qlora"], benchmark={"primary": "all.success", "bootstrap": 1000})
+    run = read_material(made.settings, made.inputs)
+    assert next(f.value for f in build_headline(run).figures if f.name == "Sealed items") == "36"
+    quality = build_quality(run)
+    assert [cell.value for cell in quality.tasks[0].rows[0].cells] == [row.value for row in quality.primary.rows]
 
 
 @pytest.mark.parametrize("kept", [["classical"], ["base"]])

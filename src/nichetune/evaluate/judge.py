@@ -3,13 +3,14 @@
 items of kind `free` + predictions -> judge.json, and where the judge may decide `judged` in the items' scores:
 
     {"agreement": {"value": 0.71, "low": 0.61, "high": 0.81, "n": 120}, "least": 0.6, "may_decide": true,
-     "judged": {"summary": {"value": 0.64, …}}, "replies": 400, "unclear": 2}
+     "judged": {"summary": {"value": 0.64, …}}, "replies": 400, "unclear": 2,
+     "order": {"first": {"value": 0.58, …, "n": 310}, "turned": {"value": 0.17, …, "n": 198}}}
 
 The judge sees the question and two texts, and is not told which of them is the candidate's. Each pair is shown in both
 orders, since judges favour a place (Zheng et al. 2023, "Judging LLM-as-a-judge"): an answer scores the share of the
-orders in which the reference is not preferred to it; a reply without one clear letter counts half. How far it is to be
-trusted is measured first, on answers that the user has labelled: Cohen's kappa. Unless its interval lies at or above
-`judge.min_kappa`, its scores stand in judge.json alone.
+orders in which the reference is not preferred to it; a reply without one clear letter counts half. How much the place
+moves the judge is told beside it. How far it is to be trusted is measured first, on answers that the user has
+labelled: Cohen's kappa. Unless its interval lies at or above `judge.min_kappa`, its scores stand in judge.json alone.
 """
 
 from __future__ import annotations
@@ -49,18 +50,38 @@ class Pair:
 
 @dataclass(frozen=True)
 class Judged:
-    """Scores of pairs, 0..1, and how many replies were none of the three letters."""
+    """Scores of pairs, 0..1, and the letters behind them: two a pair, None where a reply held none of the three."""
 
     scores: list[float]
-    unclear: int
+    letters: list[str | None]
 
 
 def judge_pairs(ask: Ask, pairs: Sequence[Pair]) -> Judged:
     """Of each pair the share of the orders in which the reference is not preferred; an unclear reply counts half."""
-    replies = [_read_reply(reply) for reply in ask([_show(pair, first) for pair in pairs for first in (True, False)])]
-    firsts, seconds = replies[::2], replies[1::2]
-    scores = [(_credit(a, "B") + _credit(b, "A")) / 2 for a, b in zip(firsts, seconds, strict=True)]
-    return Judged(scores, replies.count(None))
+    letters = [_read_reply(reply) for reply in ask([_show(pair, first) for pair in pairs for first in (True, False)])]
+    scores = [(_credit(a, "B") + _credit(b, "A")) / 2 for a, b in _by_pair(letters)]
+    return Judged(scores, letters)
+
+
+def _by_pair(letters: Sequence[str | None]) -> list[tuple[str | None, str | None]]:
+    return list(zip(letters[::2], letters[1::2], strict=True))
+
+
+def measure_order(letters: Sequence[str | None], alpha: float = 0.05) -> dict[str, Estimate]:
+    """How much the place moves the judge, over pairs that it saw in both orders.
+
+    Returns:
+        `first`: of the replies that prefer one text, the share that prefers the one shown first; without a bias it is
+        a half. `turned`: of the pairs with two clear replies, the share in which the same place won both times.
+    """
+    preferred = [(letter == "A", n // 2) for n, letter in enumerate(letters) if letter in ("A", "B")]
+    clear = [(a == b != "S", n) for n, (a, b) in enumerate(_by_pair(letters)) if a and b]
+    return {"first": _share(preferred, alpha), "turned": _share(clear, alpha)}
+
+
+def _share(found: Sequence[tuple[bool, int]], alpha: float) -> Estimate:
+    """The share of what is true, clustered by pair."""
+    return estimate_mean([float(one) for one, _ in found], [pair for _, pair in found], alpha)
 
 
 def _show(pair: Pair, candidate_first: bool) -> list[Message]:
@@ -86,6 +107,7 @@ class Judgement:
     Attributes:
         replies: asked for, two for each labelled answer and each free text.
         unclear: replies, those on labelled answers among them, that held none of the three letters, or several.
+        order: how much the place moves it (`measure_order`), over labelled answers and free texts.
     """
 
     agreement: Estimate
@@ -93,6 +115,7 @@ class Judgement:
     scores: dict[str, float]
     replies: int
     unclear: int
+    order: dict[str, Estimate]
 
 
 def run_judge(
@@ -104,12 +127,14 @@ def run_judge(
     kappa = measure_kappa([int(score > 0.5) for score in known.scores], marked)
     own = [(i, p) for i, p in zip(items, predictions, strict=True) if settings.tasks[i.task].kind == "free"]
     judged = judge_pairs(ask, [Pair(i.prompt, p.text, i.expected.answer or "") for i, p in own])
+    letters = known.letters + judged.letters
     return Judgement(
         agreement=kappa,
         may_decide=kappa.low is not None and kappa.low >= settings.judge.min_kappa,
         scores={i.id: score for (i, _), score in zip(own, judged.scores, strict=True)},
-        replies=2 * (len(pairs) + len(own)),
-        unclear=known.unclear + judged.unclear,
+        replies=len(letters),
+        unclear=letters.count(None),
+        order=measure_order(letters, settings.benchmark.alpha),
     )
 
 
@@ -122,7 +147,7 @@ def describe_judgement(settings: Settings, found: Judgement, items: Sequence[Exa
         judged[name] = estimate_mean(scores, groups, settings.benchmark.alpha)
     return {
         "agreement": found.agreement, "least": settings.judge.min_kappa, "may_decide": found.may_decide,
-        "judged": judged, "replies": found.replies, "unclear": found.unclear,
+        "judged": judged, "replies": found.replies, "unclear": found.unclear, "order": found.order,
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nichetune.decide.reasons import points, usd
+from nichetune.evaluate.metrics import ALL_TASKS
 from nichetune.report.material import Material
 from nichetune.report.words import write_gain, write_interval, write_value
 
@@ -75,7 +76,7 @@ def _gain_figure(run: Material) -> list[KeyFigure]:
 
 def _count_items(run: Material) -> int:
     task = run.primary.partition(".")[0]
-    return sum(item.task == task for item in run.items)
+    return sum(task in (item.task, ALL_TASKS) for item in run.items)
 
 
 def _describe_power(run: Material) -> str:

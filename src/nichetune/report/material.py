@@ -1,13 +1,15 @@
 """All that the report tells, read once from the stage folders; everything after this is pure.
 
 Reads decide/verdict.json, benchmark/items.jsonl, evaluate/<rung>/{candidate,resources}.json and
-{predictions,scores}.jsonl, mask/entities.json, train/<method>/loss.jsonl and every manifest.json -> `Material`. Its
-texts are masked ones: of the stages before mask/ only counts are read.
+{predictions,scores}.jsonl, what was measured there on demand (`NOTES`), mask/entities.json,
+train/<method>/loss.jsonl and every manifest.json -> `Material`. Its texts are masked ones: of the stages before mask/
+only counts are read.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from nichetune.decide.economics import Cost
 from nichetune.evaluate.resources import Resources
 
 EVALUATE, TRAIN = "evaluate/", "train/"
+NOTES = ("confidence", "judge", "memorisation", "robustness")  # files of an evaluated rung that not every one has
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Rung:
         candidate: what was evaluated, with its digests; None where only figures are left.
         resources: what it used; None as above.
         other_seeds: what its other trainings used.
+        notes: what else was measured of it, by the name of its file in `NOTES`.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Rung:
     candidate: Candidate | None = None
     resources: Resources | None = None
     other_seeds: tuple[Resources, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
     def figure(self, metric: str) -> Estimate | None:
         """The figure of `task.metric`; None where the rung has none."""
@@ -130,6 +135,7 @@ def _read_rung(name: str, told: dict[str, Any], folder: Path | None) -> Rung:
         scores={s.item: s for s in scores},
         candidate=Candidate.model_validate(candidate) if candidate else None,
         resources=Resources.model_validate(counted) if counted else None,
+        notes={note: told for note in NOTES if (told := _read_note(folder, f"{note}.json")) is not None},
     )
 
 

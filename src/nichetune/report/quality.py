@@ -9,12 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nichetune.core.settings import TaskSettings
+from nichetune.evaluate.metrics import ALL_TASKS
 from nichetune.evaluate.scoring import metric_names
 from nichetune.report.material import Material
 from nichetune.report.plots import DotPlot, plot_figures
 from nichetune.report.words import MetricName, name_metric, write_interval, write_value
 
-ABSTENTION = ("abstain_precision", "abstain_recall", "over_refusal")
+ABSTENTION = (
+    "abstain_precision", "abstain_recall", "over_refusal", "abstain_f1", "missed_abstention", "reliability",
+)  # fmt: skip
+# Told beside the reliability plot (calibration.py).
+CONFIDENCE = ("aurc", "ece", "brier", "ece_calibrated", "brier_calibrated", "reliability_calibrated")
 # Their dots would crowd out what decides.
 _ONLY_IN_TABLE = (
     "terminology", "parsed", "fields", "term_precision", "term_recall", "key_precision", "key_recall", "invented_codes",
@@ -70,7 +75,15 @@ def build_quality(run: Material) -> Quality:
         _describe_task(run, task, settings, _list_metrics(run, task, settings))
         for task, settings in run.settings.tasks.items()
     ]
-    return Quality(primary, [task for task in tasks if task.rows], run.ship)
+    return Quality(primary, [*_sum_up(run, task, metric), *(task for task in tasks if task.rows)], run.ship)
+
+
+def _sum_up(run: Material, task: str, metric: str) -> list[TaskQuality]:
+    """The table behind a primary metric that is a mean over all tasks."""
+    if task != ALL_TASKS:
+        return []
+    row = MetricRow(name_metric(metric), _list_cells(run, run.primary))
+    return [TaskQuality(task, "all tasks together", [], [rung.name for rung in run.rungs], [row])]
 
 
 def _list_metrics(run: Material, task: str, settings: TaskSettings) -> list[str]:
@@ -78,7 +91,7 @@ def _list_metrics(run: Material, task: str, settings: TaskSettings) -> list[str]
     own = metric_names(settings)
     held = (name.partition(".") for rung in run.rungs for name in rung.metrics)
     others = [metric for of, _, metric in held if of == task and metric not in own]
-    return [metric for metric in dict.fromkeys([*own, *others]) if metric not in ABSTENTION]
+    return [metric for metric in dict.fromkeys([*own, *others]) if metric not in (*ABSTENTION, *CONFIDENCE)]
 
 
 def build_abstention(run: Material) -> Quality | None:

@@ -51,6 +51,14 @@ _METRICS = {
     "abstain_precision": MetricName("Abstention precision", "of the times it abstained, how often that was right"),
     "abstain_recall": MetricName("Abstention recall", "of the times it should abstain, how often it did"),
     "over_refusal": MetricName("Over-refusal", "abstained although there was an answer; lower is better"),
+    "abstain_f1": MetricName("Abstention, F1", "precision and recall of abstaining in one figure"),
+    "missed_abstention": MetricName("Missed abstention", "answered where it should abstain; lower is better"),
+    "reliability": MetricName("Effective reliability", "right earns 1, abstaining 0, wrong costs a set price"),
+    "fields_micro": MetricName("Fields, F1", "F1 of filled fields, all fields pooled"),
+    "fields_macro": MetricName("Fields, mean F1", "each field's F1, rare fields counting as much as common ones"),
+    "macro_f1": MetricName("Mean F1", "each value's F1, rare values counting as much as common ones"),
+    "judged": MetricName("Judged as good", "a judge does not prefer the reference, in both orders"),
+    "success": MetricName("Success", "each task's own main metric"),
     "parsed": MetricName("Readable", "the output could be read as an answer"),
 }
 
