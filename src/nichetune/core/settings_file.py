@@ -48,7 +48,8 @@ def load_settings(project: Path, overrides: list[str] | None = None) -> Settings
         raise SettingsError([f"{path.name}:1: empty or not a mapping: it needs project, sources and tasks"])
     for override in overrides or []:
         _apply_override(raw, override)
-    return _place_base(_validate(raw, path.name, lines), path.parent)
+    settings = _validate(raw, path.name, lines)
+    return _place_run(_place_base(settings, path.parent), path.parent)
 
 
 def _place_base(settings: Settings, project: Path) -> Settings:
@@ -58,6 +59,14 @@ def _place_base(settings: Settings, project: Path) -> Settings:
         return settings
     base = settings.base.model_copy(update={"model": str(own.resolve())})
     return settings.model_copy(update={"base": base})
+
+
+def _place_run(settings: Settings, project: Path) -> Settings:
+    """So is a finished run whose trainings are taken."""
+    if not settings.train.from_run:
+        return settings
+    train = settings.train.model_copy(update={"from_run": str((project / settings.train.from_run).resolve())})
+    return settings.model_copy(update={"train": train})
 
 
 def _validate(raw: dict[str, Any], name: str, lines: dict[Place, int]) -> Settings:

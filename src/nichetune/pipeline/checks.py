@@ -20,6 +20,7 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
     settings = load_settings(project, overrides)
     folder = project if project.is_dir() else project.parent
     own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings), *_check_sweep(settings)]
+    own += _check_taken(settings)
     own += [*_check_keys(settings), *_check_labels(settings, folder)]
     return [*_check_sources(settings, folder), *_check_suites(settings, folder), *own]
 
@@ -55,6 +56,23 @@ def _check_engine(settings: Settings) -> list[str]:
     if settings.data.engine == "ray" and importlib.util.find_spec("ray") is None:
         return ["data.engine: ray is not installed: pip install nichetune[ray]"]
     return []
+
+
+def _check_taken(settings: Settings) -> list[str]:
+    """Trainings that a finished run should hold."""
+    from nichetune.evaluate.candidates import list_seeds, list_trainings
+    from nichetune.train.taken import find_taken
+
+    if not settings.train.from_run:
+        return []
+    methods = dict.fromkeys(method for rung in settings.rungs for method in list_trainings(rung))
+    problems = []
+    for name in (name for method in methods for name in list_seeds(method, settings.benchmark.seeds)):
+        try:
+            find_taken(Path(settings.train.from_run), f"train/{name}")
+        except UserError as error:
+            problems.append(str(error))
+    return problems
 
 
 def _check_sweep(settings: Settings) -> list[str]:

@@ -52,7 +52,8 @@ class Project:
 
     def subset(self, *sections: str) -> dict[str, Any]:
         """The resolved settings of some sections, for a stage's key."""
-        elsewhere = {"train": {"engine", "ray_address"}}  # where ranks run changes nothing
+        # Where ranks run changes nothing; what is taken from a run is an input of its own, by its digest.
+        elsewhere = {"train": {"engine", "ray_address", "from_run"}}
         whole = self.settings.model_dump(mode="json", by_alias=True, exclude=elsewhere)
         used = {name: whole[name] for name in sections}
         if "tasks" in used:  # digests sort keys, and a form is written in its fields' order
@@ -66,7 +67,8 @@ def list_stages(project: Project) -> list[str]:
     methods = list(dict.fromkeys(m for r in rungs for m in list_trainings(r)))
     head = ["ingest", "mask", "format", "dedupe", "split", "benchmark", "dataset"]
     index = ["index"] if uses_index(project.settings) else []
-    pairs = ["preferences"] if any(m != sft_method(m) for m in methods) else []
+    moved = any(m != sft_method(m) for m in methods) and not project.settings.train.from_run
+    pairs = ["preferences"] if moved else []
     trains = _name_seeds("train", methods, project.settings)
     evaluates = _name_seeds("evaluate", rungs, project.settings)
     return [*head, *index, *pairs, *trains, *evaluates, "decide", "report"]
@@ -191,7 +193,19 @@ def _move(p: Project, method: str, seed: int) -> StageResult:
     )  # fmt: skip
 
 
+def _take(p: Project, method: str, seed: int) -> StageResult:
+    from nichetune.train import taken
+
+    name = f"train/{name_seed(method, seed)}"
+    found = taken.find_taken(Path(p.settings.train.from_run), name).as_inputs()
+    used = {} if method == "classical" else p.subset("base")
+    return _run(p.with_seed(seed), name, ("train",), [*_SEALED_ITEMS], used,
+                lambda s, _inputs, out: taken.run(s, found | {"benchmark": p.path("benchmark")}, out), (), found)  # fmt: skip
+
+
 def _train(p: Project, method: str, seed: int) -> StageResult:
+    if p.settings.train.from_run:
+        return _take(p, method, seed)
     if method != sft_method(method):
         return _move(p, method, seed)
     if method == "classical":
@@ -279,7 +293,8 @@ def _report(p: Project) -> StageResult:
     made = [n for n in list_stages(p) if n.startswith(("preferences", "train/", "evaluate/"))]
     trains = [n for n in made if split_seed(n)[1] == 1]  # what ships; the other seeds stand in the verdict
     inputs = ["decide", "dataset", "benchmark", "split", "dedupe", "format", "mask", "ingest", *trains]
-    whole = p.settings.model_dump(mode="json", by_alias=True, exclude={"run_dir", "registry", "serve", "data", "sweep"})
+    elsewhere: Any = dict.fromkeys(("run_dir", "registry", "serve", "data", "sweep"), True) | {"train": {"from_run"}}
+    whole = p.settings.model_dump(mode="json", by_alias=True, exclude=elsewhere)
     return _run(p, "report", ("report", "decide", "evaluate"), inputs, whole, render.run)
 
 

@@ -38,6 +38,12 @@ class TrainSettings(Section):
     """Tuning."""
 
     method: Method = Field("qlora", description="What `nichetune train` trains when a rung does not say.")
+    from_run: str = Field(
+        "",
+        description="A finished run's folder (relative to the project): its trainings are taken as they are, and none "
+        "is made anew, so that an old adapter meets a new benchmark or newer documents. The base has to be the same, "
+        "and nothing that it was trained on may be sealed here. Empty: train.",
+    )
     rank: int = Field(16, ge=1, description="LoRA rank; 16 on all linear layers is the measured default.")
     alpha: int = Field(32, ge=1, description="LoRA scale (alpha / rank multiplies the update).")
     rslora: bool = Field(False, description="alpha / sqrt(rank) multiplies the update: steadier at ranks over 64.")
