@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.train.train_tools import save_tiny
 
 from nichetune.cli.app import run
 from nichetune.core.files import read_json
-from tests.train.train_tools import save_tiny
 
 SETTINGS = """\
 project: PROJECT

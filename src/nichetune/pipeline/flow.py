@@ -199,8 +199,9 @@ def _take(p: Project, method: str, seed: int) -> StageResult:
     name = f"train/{name_seed(method, seed)}"
     found = taken.find_taken(Path(p.settings.train.from_run), name).as_inputs()
     used = {} if method == "classical" else p.subset("base")
+    inputs = found | {"benchmark": p.path("benchmark")}
     return _run(p.with_seed(seed), name, ("train",), [*_SEALED_ITEMS], used,
-                lambda s, _inputs, out: taken.run(s, found | {"benchmark": p.path("benchmark")}, out), (), found)  # fmt: skip
+                lambda s, _inputs, out: taken.run(s, inputs, out), (), found)  # fmt: skip
 
 
 def _train(p: Project, method: str, seed: int) -> StageResult:

@@ -1,4 +1,4 @@
-"""The stage that trains nothing: what a finished run trained is taken as it is, to meet a new benchmark or new documents.
+"""The stage that trains nothing: what a finished run trained is taken as it is, to meet new items or documents.
 
 train/<method> of the run that `train.from_run` names (+ what it learnt from) -> the same files, under a manifest that
 holds that stage's facts and its digest:
