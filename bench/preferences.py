@@ -57,28 +57,19 @@ def find_failures(settings: Settings, run: Path, limit: int) -> list[tuple[Examp
     return [(e, p, kind) for e, p, kind in zip(examples, predictions, kinds, strict=True) if kind and p.text.strip()]
 
 
-def write_pair(example: Example, prediction: Prediction) -> dict[str, Any]:
-    """One row of the source: what the example asked and expected, and what is rejected."""
-    expected = example.expected
-    row = {"id": f"pair-{example.id}", "group": example.group, "text": example.messages[0].content,
-           "rejected": prediction.text}  # fmt: skip
-    if expected.fields is not None:
-        return row | {f"field_{name}": value for name, value in expected.fields.items()}
-    return row | {"answer": expected.answer, "evidence": expected.evidence, "abstain": expected.abstain}
+def write_pair(example: Example, prediction: Prediction) -> dict[str, str]:
+    """One row of the source: what was asked, the right answer as training reads it, and what is rejected."""
+    return {"id": f"pair-{example.id}", "group": example.group, "prompt": example.messages[0].content,
+            "chosen": example.messages[-1].content, "rejected": prediction.text}  # fmt: skip
 
 
-def add_sources(project: Path, settings: Settings, pairs: dict[str, list[dict[str, Any]]]) -> None:
+def add_sources(project: Path, pairs: dict[str, list[dict[str, str]]]) -> None:
     """Writes the pairs beside the corpus, and names them in the settings."""
     path = project / "nichetune.yaml"
     raw = yaml.safe_load(path.read_text())
     for task, rows in pairs.items():
         write_jsonl(project / f"pairs/{task}.jsonl", rows)
-        fields = settings.tasks[task].fields
-        mapped = {"id": "id", "group": "group", "text": "text", "rejected": "rejected"}
-        mapped |= {f"fields.{name}": f"field_{name}" for name in fields} or {
-            n: n for n in ("answer", "evidence", "abstain")
-        }
-        raw["sources"].append({"path": f"pairs/{task}.jsonl", "as": "preferences", "task": task, "map": mapped})
+        raw["sources"].append({"path": f"pairs/{task}.jsonl", "as": "preferences", "task": task})
     path.write_text(yaml.safe_dump(raw, sort_keys=False, allow_unicode=True))
 
 
@@ -113,10 +104,10 @@ def main() -> None:
         settings = load_settings(project)
         failures = find_failures(settings, given.run, given.limit)
         print(f"\n{len(failures)} failures: {dict(Counter(kind for _, _, kind in failures))}", flush=True)
-        pairs: dict[str, list[dict[str, Any]]] = {}
+        pairs: dict[str, list[dict[str, str]]] = {}
         for example, prediction, _ in failures:
             pairs.setdefault(example.task, []).append(write_pair(example, prediction))
-        add_sources(project, settings, pairs)
+        add_sources(project, pairs)
         shutil.copytree(given.run, run)
     moved = f"{SFT}+{given.loss}"
     rags = ["+rag"] if (run / "index").is_dir() else []

@@ -27,7 +27,7 @@ PAIRS = [
 def make_project(**more):
     sources = [
         {"path": "notes.csv", "task": "explain"},
-        {"path": "pairs.jsonl", "task": "explain", "as": "preferences", **more},
+        {"path": "pairs.jsonl", "task": "explain", "as": "preferences"} | more,
     ]
     return make_settings(sources)
 
@@ -74,6 +74,16 @@ def test_a_form_keeps_a_rejected_answer_that_cannot_be_read(tmp_path):
     (kept,) = read_lines(tmp_path / "format" / "preferences.jsonl")
     assert kept["messages"][-1]["content"] == '{"finding":"Cyst","side":"left","hint":""}'
     assert kept["rejected"] == "A cyst on the left." and Expected(**kept["expected"]) == example.expected
+
+
+def test_a_form_may_be_chosen_column_by_column(tmp_path):
+    mapped = {"text": "q", "fields.finding": "found", "fields.side": "eye"}
+    settings = make_project(task="triage", map=mapped)
+    pair = {"q": "Red?", "found": "Cyst", "eye": "left", "hint": "", "rejected": "A cyst."}
+    private, report = ingest_files(tmp_path, {"notes.csv": NOTES, "pairs.jsonl": lines(pair)}, settings)
+    _, read = [Example.model_validate(one) for one in read_lines(private / "examples.jsonl")]
+    assert report.dropped == {} and read.rejected == "A cyst."
+    assert read.expected.fields == {"finding": "Cyst", "side": "left", "hint": ""}
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,9 @@ def to_columns(record: dict[str, Any], chat: str, source: SourceSettings, task: 
     used = {*_TURNS, source.map.get("messages", ""), "instruction", "input", "output", "prompt", "completion", "chosen"}
     rest = {name: value for name, value in record.items() if name not in used | {"rejected", "system"}}
     said = {"text": exchange.text, "system": exchange.system, "rejected": exchange.refused}
-    return rest | said | _answer_columns(exchange.answer, task), exchange
+    # A form may be told field by field, in a pair as in any record.
+    told = {} if any(name.startswith("fields.") for name in source.map) else _answer_columns(exchange.answer, task)
+    return rest | said | told, exchange
 
 
 def _answer_columns(answer: str, task: TaskSettings) -> dict[str, Any]:
