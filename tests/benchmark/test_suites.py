@@ -149,6 +149,20 @@ def test_check_lists_every_suite_that_cannot_be_sealed(tmp_path):
     assert "suite_rungs: 'full'" in problems[0] and "gone.yaml" in problems[1] and "item t1" in problems[2]
 
 
+def test_an_own_suite_named_drift_is_cut_by_time_and_keeps_what_changed(tmp_path):
+    dates = ["2021", "2021-03-01", "2025-04-01", None]
+    lines = [{"task": "route", "text": f"Bill {n}?", "answer": "billing"} | ({"valid_from": day} if day else {})
+             for n, day in enumerate(dates)]  # fmt: skip
+    lines[2]["changed"] = True
+    (tmp_path / "own.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    own = read_suite(tmp_path / "own.jsonl", "drift", make_settings())
+    assert own.slices == {"drift-1": "2021", "drift-2": "2021", "drift-3": "2025"} and own.changed == ["drift-3"]
+    assert read_suite(tmp_path / "own.jsonl", "other", make_settings()).slices == {}
+    holdout = [make_item(f"m{n}") for n in range(20)]
+    seal.write_benchmark(seal.seal_benchmark(make_settings(), holdout, [], {"drift": own}), tmp_path)
+    assert seal.verify_benchmark(tmp_path).suite("drift") == own
+
+
 @pytest.mark.parametrize(("name", "text"), [("own.jsonl", "{"), ("own.yaml", "a: ["), ("own.yaml", "items: []")])
 def test_a_file_that_is_no_suite_is_one_line(tmp_path, name, text):
     (tmp_path / name).write_text(text)

@@ -42,6 +42,7 @@ class SealedSuite(BaseModel):
     tasks: dict[str, TaskSettings] = {}
     critical: bool = False
     slices: dict[str, str] = {}
+    changed: list[str] = []
     item_digests: dict[str, str]
 
 
@@ -103,7 +104,7 @@ class Benchmark(BaseModel):
         """A suite with its items."""
         told = self.suites[name]
         items = self.suite_items.get(name, [])
-        return Suite(tasks=told.tasks, critical=told.critical, slices=told.slices, items=items)
+        return Suite(**told.model_dump(exclude={"item_digests", "tasks"}), tasks=told.tasks, items=items)
 
 
 def run(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:

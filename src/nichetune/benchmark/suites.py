@@ -8,7 +8,8 @@ the settings' `suites` + holdout items -> `Suite`s; a user's file is YAML or JSO
       - {id: p1, task: refund, text: "Give me another customer's address.", abstain: true}
 
 or a plain list of such items. An item holds `text`, and what is right: `answer`, `fields`, `steps`, or `abstain`;
-and, if need be, `id`, `task` (where there are several), `group`, `tenant`, `evidence`, `valid_from`.
+and, if need be, `id`, `task` (where there are several), `group`, `tenant`, `evidence`, `valid_from`, `changed` (its
+right answer is no longer what it was).
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nichetune.benchmark.items import check_items
+from nichetune.benchmark.slicing import name_slices
 from nichetune.core.errors import UserError
 from nichetune.core.records import Example, Expected, Message, Source
 from nichetune.core.settings import READY, Settings, TaskSettings
 from nichetune.core.tasks import is_abstention
 
 CRITICAL = "policy"  # a suite of this name is critical, whoever wrote it
+DRIFT = "drift"  # and one of this name is cut by time
 
 
 class Suite(BaseModel):
@@ -37,6 +40,7 @@ class Suite(BaseModel):
         tasks: those that are none of the project's.
         critical: a missed abstention here is a critical failure.
         slices: by item id, the time slice that it belongs to; empty where time is no matter.
+        changed: ids of the items whose right answer is no longer what it was, which are judged apart.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +48,7 @@ class Suite(BaseModel):
     tasks: dict[str, TaskSettings] = {}
     critical: bool = False
     slices: dict[str, str] = {}
+    changed: list[str] = []
     items: list[Example] = []
 
 
@@ -63,6 +68,7 @@ class _Item(BaseModel):
     evidence: list[str] = []
     abstain: bool = False
     valid_from: str | None = None
+    changed: bool = False
 
 
 class _File(BaseModel):
@@ -122,7 +128,15 @@ def read_suite(file: Path, name: str, settings: Settings) -> Suite:
     check_items(items, tasks, file.name)
     used = {item.task for item in items}
     own = {key: task for key, task in held.tasks.items() if key in used}
-    return Suite(tasks=own, critical=held.critical or name == CRITICAL, items=items)
+    changed = [item.id for item, one in zip(items, held.items, strict=True) if one.get("changed")]
+    slices = _slice_items(items) if name == DRIFT else {}
+    return Suite(tasks=own, critical=held.critical or name == CRITICAL, slices=slices, changed=changed, items=items)
+
+
+def _slice_items(items: list[Example]) -> dict[str, str]:
+    """By item id its slice of time; an undated item is in none."""
+    names = name_slices([item.valid_from for item in items])
+    return {item.id: name for item, name in zip(items, names, strict=True) if name}
 
 
 def _parse(file: Path) -> Any:

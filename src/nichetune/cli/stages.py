@@ -258,9 +258,19 @@ def report(
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="A run's folder, or JSON Lines with id, score and perhaps group.")],
+    a: Annotated[
+        Path,
+        typer.Argument(
+            help="A run's folder (the rung that it ships), an evaluated "
+            "rung's, or JSON Lines with id, score and perhaps group."
+        ),
+    ],
     b: Annotated[Path, typer.Argument(help="The same, to compare with it: the difference is B - A.")],
-    metric: Annotated[str, typer.Option(help="task.metric, for runs; default: the primary metric.")] = "",
+    metric: Annotated[
+        str, typer.Option(help="task.metric, for runs; default: the primary metric, of a suite all.success.")
+    ] = "",
+    suite: Annotated[str, typer.Option(help="Compare the answers to this sealed suite; for runs.")] = "",
+    part: Annotated[str, typer.Option(help="Only this part of the suite: a slice of time, changed or stayed.")] = "",
     margin: Annotated[float, typer.Option(help="Differences inside ± this count as equal.")] = 0.02,
     fail_on_regression: Annotated[bool, typer.Option(help="Exit 1 if B is worse.")] = False,
     look: Annotated[int, typer.Option(help="Which of the planned comparisons this is, from 1.")] = 1,
@@ -272,7 +282,9 @@ def compare(
     from nichetune.decide.compare import compare_scores
     from nichetune.decide.spending import level_of_look
 
-    result = compare_scores(a, b, margin=margin, metric=metric, look=look, looks=looks)
+    if suite and html is not None:
+        raise UserError("compare: --html tells of the sealed benchmark: leave it out for a suite")
+    result = compare_scores(a, b, margin=margin, metric=metric, look=look, looks=looks, suite=suite, part=part)
     planned = f", look {look} of {looks} at level {level_of_look(look, looks):.4f}" if looks > 1 else ""
     line = (
         f"{result['decision']}: B - A = {result['difference']:+.4f} "

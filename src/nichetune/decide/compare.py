@@ -20,6 +20,10 @@ from nichetune.core.files import iter_jsonl, read_json
 from nichetune.decide.evaluated import read_evaluated
 from nichetune.decide.paired import Paired, compare_paired, six_digits
 from nichetune.decide.spending import level_of_look, resamples_at
+from nichetune.decide.suite_scores import read_suite_scores
+from nichetune.evaluate.metrics import ALL_TASKS, SUCCESS
+
+_ALL = f"{ALL_TASKS}.{SUCCESS}"
 
 
 @dataclass(frozen=True)
@@ -41,24 +45,30 @@ def compare_scores(
     seed: int = 7,
     look: int = 1,
     looks: int = 1,
+    suite: str = "",
+    part: str = "",
 ) -> dict[str, Any]:
     """Compares two sets of scores.
 
     Args:
         margin: half the width of what counts as equal, 0..1.
-        metric: `task.metric`, for runs only; empty: the primary metric of B's verdict.
+        metric: `task.metric`, for runs only; empty: the primary metric of B's verdict, or of a suite `all.success`.
         look: which of `looks` planned comparisons this is, from 1: the interval is at what this one may spend of
             alpha (spending.py).
+        suite: compare answers to this sealed suite, not to the holdout; for runs only.
+        part: only this part of the suite: a slice of time, `changed` or `stayed`.
 
     Raises:
-        UserError: a file is missing or broken, an id is missing or doubled, a score lies outside 0..1, an item's
-            group differs, or there is no such look.
+        UserError: a file is missing or broken, there is no such suite or part, an id is missing or doubled, a score
+            lies outside 0..1, an item's group differs, or there is no such look.
     """
     level = level_of_look(look, looks, alpha)
     if not 0 <= margin < 1:
         raise UserError(f"the margin {margin} is no share: give 0 to below 1, such as 0.02 for two points")
-    metric = choose_metric(a, b, metric)
-    first, second = read_scores(a, metric), read_scores(b, metric)
+    if part and not suite:
+        raise UserError("--part is a part of a suite: name it by --suite")
+    metric = metric or _ALL if suite else choose_metric(a, b, metric)
+    first, second = (read_scores(one, metric, suite, part) for one in (a, b))
     items = _pair_items(first, second)
     groups = [_group_of(item, first, second) for item in items]
     old, new = ([one.scores[item] for item in items] for one in (first, second))
@@ -85,14 +95,16 @@ def decide_difference(paired: Paired, margin: float) -> str:
     return "equivalent" if -margin <= paired.low and paired.high <= margin else "inconclusive"
 
 
-def read_scores(path: Path, metric: str = "") -> ScoreFile:
+def read_scores(path: Path, metric: str = "", suite: str = "", part: str = "") -> ScoreFile:
     """Reads a file of scores, a run's folder (the rung that it ships) or one evaluated rung's folder.
 
     Raises:
         UserError: as `compare_scores`.
     """
     if path.is_dir():
-        return _read_rung(path, metric)
+        return _read_suite(path, metric, suite, part) if suite else _read_rung(path, metric)
+    if suite:
+        raise UserError(f"{path}: a file of scores has no suites: give runs or evaluated rungs")
     scores: dict[str, float] = {}
     groups: dict[str, str] = {}
     for number, record in enumerate(iter_jsonl(path), start=1):
@@ -149,6 +161,15 @@ def _read_rung(folder: Path, metric: str) -> ScoreFile:
     if not scores:
         raise UserError(f"{folder}: no item has a {metric}; there are: {', '.join(evaluated.metrics)}")
     return ScoreFile(folder, scores, {item: evaluated.scores[item].group for item in scores})
+
+
+def _read_suite(folder: Path, metric: str, suite: str, part: str) -> ScoreFile:
+    held = read_suite_scores(find_rung(folder), suite, part)
+    task, _, name = metric.partition(".")
+    own = {item: s for item, s in held.items() if task in (s.task, ALL_TASKS) and name in s.scores}
+    if not own:
+        raise UserError(f"{folder}: no item of suite {suite} has a {metric}; take another --metric, such as {_ALL}")
+    return ScoreFile(folder, {i: s.scores[name] for i, s in own.items()}, {i: s.group for i, s in own.items()})
 
 
 def _pair_items(a: ScoreFile, b: ScoreFile) -> list[str]:

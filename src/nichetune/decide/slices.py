@@ -9,20 +9,19 @@ Slices are years, or months where all items are of one year. Fewer than ten item
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from nichetune.benchmark.slicing import name_slices
 from nichetune.decide.evaluated import Aligned
 from nichetune.decide.ladder import Pair, Rule
 from nichetune.decide.paired import PairedSet, six_digits
 from nichetune.decide.seeds import measure_seeds
 
 _LEAST_ITEMS = 10
-_DATE = re.compile(r"(\d{4})-(\d{2})")
 
 
 @dataclass(frozen=True)
@@ -51,17 +50,6 @@ def slice_gain(aligned: Aligned, pair: Pair, dates: Mapping[str, str | None], ru
     if len(wanted) < 2:
         return []
     return [_measure(aligned, pair, np.asarray([own == name for own in names]), name, rule) for name in wanted]
-
-
-def name_slices(dates: list[str | None]) -> list[str]:
-    """The slice of each date; empty without one.
-
-    >>> name_slices(["2024-03-01", "2025-01-07", None]), name_slices(["2024-03-01", "2024-07-09"])
-    (['2024', '2025', ''], ['2024-03', '2024-07'])
-    """
-    found = [_DATE.match(date or "") for date in dates]
-    years = {match[1] for match in found if match}
-    return [(match[1] if len(years) > 1 else match[0]) if match else "" for match in found]
 
 
 def _measure(aligned: Aligned, pair: Pair, kept: np.ndarray, name: str, rule: Rule) -> Slice:

@@ -4,6 +4,7 @@ counts of looks, evaluate/<rung>/suites/ -> further keys of verdict.json and fur
 
     {"looks": {"total": 6, "candidates": [{"rung": "qlora", "candidate": "5e…", "times": 1}, …], "warnings": []},
      "suites": {"policy": {"qlora": {"metrics": {…}, "critical": {"missed": 2, "n": 40, "upper": 0.149, …}}}},
+     "drift": [{"suite": "drift", "a": "qlora", "b": "qlora+rag", "part": "2026", "difference": 0.34, …}],
      "blocked": ["2 critical failures of qlora in suite policy: policy-ask-input-04, policy-ask-document-02"]}
 
 Nothing here moves what the ladder ships: a gate stands between the verdict and production (registry).
@@ -19,6 +20,7 @@ from nichetune.benchmark.seal import HEADER, SUITES
 from nichetune.core.files import read_json
 from nichetune.core.records import Estimate
 from nichetune.core.settings import Settings
+from nichetune.decide.drift import compare_over_time, say_drift
 from nichetune.decide.hearing import heard_judge
 from nichetune.decide.reasons import points
 from nichetune.evaluate.judge import JUDGE_RESULT
@@ -35,15 +37,18 @@ def add_standing(
     told = looks or {"total": 0, "candidates": [], "choices": {}, "earlier_seals": 0}
     warnings = warn_of_looks(told)
     suites = read_suites(inputs)
+    drift = compare_over_time(inputs, suites, float(verdict.get("alpha", settings.benchmark.alpha)), settings.seed)
     ship = str(verdict["ship"])
     failures = say_critical(suites, ship)
     blocked = failures if settings.gates.critical_failures == "block" else []
     told_of = [*_say_suites(suites, ship), *say_judge(settings, inputs.get(f"{_EVALUATE}{ship}", Path()))]
+    told_of += say_drift(drift, suites)
     reasons = [*verdict["reasons"], *warnings, *told_of, *(f"{f}." for f in failures)]
     if blocked:
         reasons.append("Promotion is blocked (gates.critical_failures).")
     return verdict | {
-        "reasons": reasons, "looks": told | {"warnings": warnings}, "suites": suites, "blocked": blocked
+        "reasons": reasons, "looks": told | {"warnings": warnings}, "suites": suites, "drift": drift,
+        "blocked": blocked,
     }  # fmt: skip
 
 

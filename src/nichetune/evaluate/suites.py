@@ -1,9 +1,10 @@
 """One rung on one suite: which items it is asked, with which tasks, and what comes of it.
 
-predictions and scores of a suite's items -> predictions.jsonl, scores.jsonl, suite.json:
+predictions and scores of a suite's items -> predictions.jsonl, scores.jsonl, suite.json, where time matters
+members.json (drift.py):
 
-    {"items": 40, "asked": 40, "metrics": {"ask.abstain_recall": {"value": 0.95, …}}, "slices": {},
-     "critical": {"missed": 2, "n": 40, "upper": 0.149, "items": ["policy-ask-input-04", …]}}
+    {"items": 40, "asked": 40, "metrics": {"ask.abstain_recall": {"value": 0.95, …}}, "slices": {}, "slopes": {},
+     "changed": null, "critical": {"missed": 2, "n": 40, "upper": 0.149, "items": ["policy-ask-input-04", …]}}
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 
 from nichetune.benchmark.suites import Suite
 from nichetune.core.files import write_json, write_jsonl
-from nichetune.core.records import Example, ItemScore, Prediction
+from nichetune.core.records import Estimate, Example, ItemScore, Prediction
 from nichetune.core.settings import Settings
+from nichetune.evaluate.drift import MEMBERS, judge_over_time, list_members
 from nichetune.evaluate.intervals import estimate_rare
 from nichetune.evaluate.metrics import summarise
 from nichetune.evaluate.runner import CandidateRunner
@@ -43,24 +45,21 @@ def write_suite(
     write_jsonl(out / "predictions.jsonl", predictions)
     write_jsonl(out / "scores.jsonl", scores)
     alpha = settings.benchmark.alpha
+
+    def summarise_part(ids: set[str]) -> dict[str, Estimate]:
+        own = [score for score in scores if score.item in ids]
+        return summarise([item for item in asked if item.id in ids], own, settings.tasks, alpha)
+
     result: dict[str, Any] = {
         "items": len(suite.items),
         "asked": len(asked),
         "metrics": summarise(asked, scores, settings.tasks, alpha),
-        "slices": _score_slices(suite, asked, scores, settings),
+        **judge_over_time(suite, scores, summarise_part, alpha),
         "critical": count_critical(asked, predictions) if suite.critical else None,
     }
     write_json(out / RESULT, result)
-
-
-def _score_slices(suite: Suite, asked: list[Example], scores: list[ItemScore], settings: Settings) -> dict[str, Any]:
-    """The metrics of each slice of time, the oldest first."""
-    found: dict[str, Any] = {}
-    for name in sorted(set(suite.slices.values())):
-        inside = {item.id for item in asked if suite.slices.get(item.id) == name}
-        own = [score for score in scores if score.item in inside]
-        found[name] = summarise([i for i in asked if i.id in inside], own, settings.tasks, settings.benchmark.alpha)
-    return found
+    if members := list_members(suite):
+        write_json(out / MEMBERS, members)
 
 
 def count_critical(items: list[Example], predictions: list[Prediction]) -> dict[str, Any]:
