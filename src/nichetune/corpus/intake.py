@@ -115,7 +115,7 @@ class _Intake:
     def _chat_mapper(self) -> Mapper:
         """The mapper of what chats are turned into; the source's own map still says where all else stands."""
         assert self.task is not None
-        own = {n: c for n, c in self.source.map.items() if n not in _CHAT_ONLY and not n.startswith("fields.")}
+        own = {n: c for n, c in self.source.map.items() if n not in _CHAT_ONLY}
         names = {"text": "text", "answer": "answer", "steps": "steps", "evidence": "evidence", "abstain": "abstain"}
         names |= {f"fields.{name}": name for name in self.task.fields}
         plain = ("id", "group", "tenant", "document_class", "valid_from")
