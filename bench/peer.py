@@ -48,7 +48,7 @@ def main() -> None:
     if options.inside:
         print(json.dumps(train_inside(json.loads(options.inside.read_text()))))
         return
-    from nichetune.models.wheels import cache_dir
+    from nichetune.core.wheels import cache_dir
 
     python = make_environment(options.env or cache_dir() / "peers" / f"{PEER}-{VERSION}")
     with tempfile.TemporaryDirectory() as name:

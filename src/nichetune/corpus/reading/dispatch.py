@@ -13,7 +13,7 @@ from typing import IO, Any
 from nichetune.core.errors import UserError
 from nichetune.core.settings import SourceSettings
 from nichetune.corpus.encodings import Line, LineReader
-from nichetune.corpus.reading import json_file, mail, markup, pdf, rows, tables, word
+from nichetune.corpus.reading import front_matter, json_file, mail, markup, pdf, rows, tables, word
 from nichetune.corpus.reading.formats import Format, detect_format
 from nichetune.corpus.reading.parts import Part
 from nichetune.corpus.reading.prose import Block, Passage, pack_passages, split_markdown, split_text
@@ -64,6 +64,8 @@ class Reading:
             yield from self._read_lines(handle)
         elif self.kind == "json":
             yield from json_file.read_json(handle, self.source.encoding)
+        elif self.kind == "front-matter":
+            yield front_matter.read_record(handle, self.source)
         elif self.kind == "parquet":
             yield from tables.read_parquet(handle)
         elif self.kind == "excel":

@@ -11,7 +11,7 @@ from typing import Literal
 from nichetune.core.errors import UserError
 
 Format = Literal[
-    "jsonl", "json", "csv", "parquet", "excel", "markdown", "text", "html", "pdf", "docx", "eml", "mbox"
+    "jsonl", "json", "csv", "parquet", "excel", "markdown", "front-matter", "text", "html", "pdf", "docx", "eml", "mbox"
 ]  # fmt: skip
 Compression = Literal["gzip", "zstd", "bz2", "xz"]
 Archive = Literal["zip", "tar"]
@@ -32,8 +32,9 @@ ARCHIVES: dict[str, Archive] = {".zip": "zip", ".tar": "tar"}
 _SHORT_TARS: dict[str, Compression] = {".tgz": "gzip", ".tzst": "zstd", ".tbz2": "bz2", ".tbz": "bz2", ".txz": "xz"}
 TITLES: dict[str, str] = {
     "jsonl": "JSON Lines", "json": "JSON", "csv": "CSV", "parquet": "Parquet", "excel": "Excel",
-    "markdown": "Markdown", "text": "plain text", "html": "HTML", "pdf": "PDF", "docx": "Word", "eml": "e-mail",
-    "mbox": "mailbox", "messages": "chat messages", "sharegpt": "ShareGPT", "alpaca": "Alpaca",
+    "markdown": "Markdown", "front-matter": "text with front matter", "text": "plain text", "html": "HTML",
+    "pdf": "PDF", "docx": "Word", "eml": "e-mail", "mbox": "mailbox",
+    "messages": "chat messages", "sharegpt": "ShareGPT", "alpaca": "Alpaca",
     "prompt-completion": "prompt–completion", "preference": "preference pairs", "none": "unreadable",
 }  # fmt: skip
 # What people keep beside the formats that are read, and what to do about it.

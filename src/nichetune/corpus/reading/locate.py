@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any
 from urllib.parse import unquote
 
@@ -82,33 +82,38 @@ def find_files(project: Path, pattern: str, wanted: str = "auto") -> Listing:
     found: Iterator[Path]
     if path.is_dir():
         found = path.rglob("*")
-    elif not _is_glob(pattern):
+    elif not is_glob(pattern):
         found = iter(())
     elif Path(pattern).is_absolute():
         found = Path("/").glob(pattern.lstrip("/"))
     else:
         found = project.glob(pattern)
     is_folder = path.is_dir()
-    shown = (one for one in found if not _is_hidden(one.relative_to(path) if is_folder else Path(one.name)))
+    shown = (one for one in found if not is_hidden(one.relative_to(path) if is_folder else Path(one.name)))
     files = [_local(project, one) for one in sorted(shown) if one.is_file()]
-    return _sift(files, pattern, is_folder, wanted, str(project))
+    return sift_files(files, pattern, is_folder, wanted, str(project))
 
 
 def _local(project: Path, path: Path) -> Found:
     return Found(path.relative_to(project).as_posix() if path.is_relative_to(project) else path.as_posix(), path)
 
 
-def _is_glob(pattern: str) -> bool:
+def is_glob(pattern: str) -> bool:
+    """Whether a path names several files by signs."""
     return any(sign in pattern for sign in "*?[")
 
 
-def _is_hidden(path: Path) -> bool:
+def is_hidden(path: PurePath) -> bool:
     """Whether a file is some program's own: hidden, in a hidden folder, or an office program's lock."""
     return any(part.startswith((".", "~$")) or part == "__MACOSX" for part in path.parts)
 
 
-def _sift(files: list[Found], pattern: str, is_folder: bool, wanted: str, where: str) -> Listing:
-    """In a folder, files of unknown kinds are passed over and told; a glob means all that it matches."""
+def sift_files(files: list[Found], pattern: str, is_folder: bool, wanted: str, where: str) -> Listing:
+    """In a folder, files of unknown kinds are passed over and told; a glob means all that it matches.
+
+    Raises:
+        UserError: none is left.
+    """
     listing = Listing()
     for one in files:
         if is_folder and wanted == "auto" and not is_readable(one.name):
@@ -116,7 +121,7 @@ def _sift(files: list[Found], pattern: str, is_folder: bool, wanted: str, where:
         else:
             listing.files.append(one)
     if not listing.files:
-        what = "no readable file in" if is_folder else "no file matches" if _is_glob(pattern) else "no such file:"
+        what = "no readable file in" if is_folder else "no file matches" if is_glob(pattern) else "no such file:"
         others = next(iter(listing.skipped.values()), "")
         told = f"; {others}" if others else ""
         raise UserError(f"sources: {what} {pattern} (looked in {where}{told}): check sources[].path")
@@ -128,10 +133,10 @@ def _find_remote(pattern: str, wanted: str) -> Listing:
     with _remote(shown):
         files, path = _open_store(pattern)
         is_web = pattern.lower().startswith("http")  # a web server has no folders, and a query is no glob
-        is_folder = not is_web and not _is_glob(path) and files.isdir(path)
+        is_folder = not is_web and not is_glob(path) and files.isdir(path)
         if is_folder:
             paths = sorted(files.find(path))
-        elif not is_web and _is_glob(path):
+        elif not is_web and is_glob(path):
             paths = sorted(one for one in files.glob(path) if files.isfile(one))
         else:
             files.info(path)  # `exists` of a web address says no for a server that is down, too
@@ -139,9 +144,9 @@ def _find_remote(pattern: str, wanted: str) -> Listing:
     if paths == [path]:  # one file: its URL may need the query that was given with it
         return Listing([Found(shown, url=pattern)])
     base = path.rstrip("/") + "/"
-    visible = [one for one in paths if not is_folder or not _is_hidden(Path(one.removeprefix(base)))]
+    visible = [one for one in paths if not is_folder or not is_hidden(Path(one.removeprefix(base)))]
     urls = [files.unstrip_protocol(one) for one in visible]
-    return _sift([Found(show_url(url), url=url) for url in urls], shown, is_folder, wanted, "the store")
+    return sift_files([Found(show_url(url), url=url) for url in urls], shown, is_folder, wanted, "the store")
 
 
 def _open_store(url: str) -> tuple[Any, str]:

