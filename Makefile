@@ -1,5 +1,8 @@
 # demo   the main job on real input, from a raw corpus to a verdict
 # ladder the whole question of this field on the demo: seven ways, the trained ones from three seeds each (hours)
+# curve  how much data it takes: the demo's rungs after 75, 150, 300 and 600 examples
+# canaries   does the tuned model give out what was planted, with masking and without?
+# serving    tokens a second of base, adapter, merged and full, and bytes a tenant; reads the run of `make demo`
 # test   everything that should pass; lint   ruff, the layers, mypy; bench   speed and memory against named peers
 # Each sets up .venv when it is missing. PYTHON names the interpreter (3.11 or later).
 # WORKERS is how many processes share the tests: each takes a core and up to 3 GiB.
@@ -11,12 +14,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXAMPLE := examples/icd10-eye-ear
 LADDER := --set 'rungs=[classical, base, fewshot, rag, qlora, qlora+rag, lora, lora+rag, full, full+rag]' \
-	--set benchmark.seeds=3 --set train.learning_rate=null
+	--set benchmark.seeds=3 --set train.learning_rate=null \
+	--set 'economics={requests_per_month: 20000, usd_per_wrong_answer: 1.50, usd_per_abstention: 0.10,\
+	usd_per_escalation: 0.80, usd_per_review: 400, trainings: 4}'
 WORKERS := 2
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: demo ladder test lint bench clean setup
+.PHONY: demo ladder curve canaries serving test lint bench clean setup
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -24,10 +29,23 @@ demo: $(STAMP)
 	@$(BIN)/nichetune run --project $(EXAMPLE) --run-dir runs/icd10-eye-ear
 
 # With passages where the task asks for them, so that a tuned rung is weighed against `rag` on equal terms; learning
-# rates by method, since the demo's own suits adapters only. Stages that stand are reused: it may be stopped.
+# rates by method, since the demo's own suits adapters only; at the prices of docs/economics.md, which are an example's.
+# Stages that stand are reused: it may be stopped.
 ladder: $(STAMP)
 	@test -f $(EXAMPLE)/corpus/planted.json || $(BIN)/python $(EXAMPLE)/build_corpus.py
 	@$(BIN)/nichetune run --project $(EXAMPLE) --run-dir runs/icd10-eye-ear-ladder $(LADDER)
+
+# Each size, and each arm, is a run of its own: they may be stopped, and a finished one is reused.
+curve: $(STAMP)
+	@test -f $(EXAMPLE)/corpus/planted.json || $(BIN)/python $(EXAMPLE)/build_corpus.py
+	@$(BIN)/python bench/curve.py
+
+canaries: $(STAMP)
+	@test -f $(EXAMPLE)/corpus/planted.json || $(BIN)/python $(EXAMPLE)/build_corpus.py
+	@$(BIN)/python $(EXAMPLE)/canaries.py
+
+serving: demo
+	@$(BIN)/python bench/serving.py --run runs/icd10-eye-ear
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -42,6 +42,7 @@ def test_make_ladder_asks_for_settings_that_there_are():
     asked = [words[n + 1] for n, word in enumerate(words) if word == "--set"]
     settings = load_settings(ROOT / words[words.index("--project") + 1], asked)
     assert settings.benchmark.seeds == 3
+    assert (settings.economics.usd_per_wrong_answer, settings.economics.trainings) == (1.5, 4)
     assert {"classical", "base", "fewshot", "rag", "qlora", "lora", "full"} <= set(settings.rungs) <= set(RUNGS)
 
 
