@@ -3,6 +3,7 @@
 # curve  how much data it takes: the demo's rungs after 75, 150, 300 and 600 examples
 # canaries   does the tuned model give out what was planted, with masking and without?
 # serving    tokens a second of base, adapter, merged and full, and bytes a tenant; reads the run of `make demo`
+# drift  an old adapter on an old index, on a new one, and trained anew, on what a list changed in five years
 # test   everything that should pass; lint   ruff, the layers, mypy; bench   speed and memory against named peers
 # Each sets up .venv when it is missing. PYTHON names the interpreter (3.11 or later).
 # WORKERS is how many processes share the tests: each takes a core and up to 3 GiB.
@@ -13,6 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXAMPLE := examples/icd10-eye-ear
+DRIFT := $(EXAMPLE)/corpus/drift
 LADDER := --set 'rungs=[classical, base, fewshot, rag, qlora, qlora+rag, lora, lora+rag, full, full+rag]' \
 	--set benchmark.seeds=3 --set train.learning_rate=null \
 	--set 'economics={requests_per_month: 20000, usd_per_wrong_answer: 1.50, usd_per_abstention: 0.10,\
@@ -21,7 +23,7 @@ WORKERS := 2
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: demo ladder curve canaries serving test lint bench clean setup
+.PHONY: demo ladder curve canaries serving drift test lint bench clean setup
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -34,6 +36,17 @@ demo: $(STAMP)
 ladder: $(STAMP)
 	@test -f $(EXAMPLE)/corpus/planted.json || $(BIN)/python $(EXAMPLE)/build_corpus.py
 	@$(BIN)/nichetune run --project $(EXAMPLE) --run-dir runs/icd10-eye-ear-ladder $(LADDER)
+	@$(MAKE) --no-print-directory drift
+
+# Three arms on one suite: what re-indexing gives an old adapter, and what training anew adds (docs/experiments.md).
+drift: $(STAMP)
+	@test -f $(DRIFT)/2026/suite.jsonl || $(BIN)/python $(EXAMPLE)/build_drift.py
+	@$(BIN)/nichetune run --project $(DRIFT)/2021 --run-dir runs/drift/old
+	@$(BIN)/nichetune run --project $(DRIFT)/2026 --run-dir runs/drift/reindexed --set train.from_run=$(CURDIR)/runs/drift/old
+	@$(BIN)/nichetune run --project $(DRIFT)/2026 --run-dir runs/drift/retrained
+	@for part in changed stayed; do for arms in 'old reindexed' 'reindexed retrained'; do set -- $$arms; \
+		echo "what $$part, $$2 over $$1:"; $(BIN)/nichetune compare --suite drift --part $$part \
+		runs/drift/$$1/evaluate/qlora+rag runs/drift/$$2/evaluate/qlora+rag || exit; done; done
 
 # Each size, and each arm, is a run of its own: they may be stopped, and a finished one is reused.
 curve: $(STAMP)

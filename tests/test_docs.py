@@ -35,15 +35,28 @@ def test_every_shipped_settings_file_is_valid(path):
     assert load_settings(path).project == path.parent.name
 
 
+def read_runs(target: str) -> list[list[str]]:
+    """The words of every `nichetune run` that a target of the Makefile makes."""
+    shown = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [shlex.split(line) for line in shown.replace("\\\n", " ").splitlines() if "nichetune run" in line]
+
+
 def test_make_ladder_asks_for_settings_that_there_are():
-    shown = subprocess.run(["make", "-n", "ladder"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    (command,) = [line for line in shown.replace("\\\n", " ").splitlines() if "nichetune run" in line]
-    words = shlex.split(command)
+    words, *drift = read_runs("ladder")
+    assert drift == read_runs("drift")
     asked = [words[n + 1] for n, word in enumerate(words) if word == "--set"]
     settings = load_settings(ROOT / words[words.index("--project") + 1], asked)
     assert settings.benchmark.seeds == 3
     assert (settings.economics.usd_per_wrong_answer, settings.economics.trainings) == (1.5, 4)
     assert {"classical", "base", "fewshot", "rag", "qlora", "lora", "full"} <= set(settings.rungs) <= set(RUNGS)
+
+
+def test_make_drift_takes_the_first_arms_training_into_the_second():
+    old, reindexed, retrained = read_runs("drift")
+    (taken,) = [word for word in reindexed if word.startswith("train.from_run=")]
+    assert taken.endswith(old[old.index("--run-dir") + 1]) and "--set" not in old + retrained
+    settings = load_settings(ROOT / "examples/icd10-eye-ear/drift.yaml", [taken])
+    assert settings.train.from_run.endswith("runs/drift/old") and "drift" in settings.suites
 
 
 def test_the_readme_names_verbs():

@@ -19,7 +19,7 @@ ASKED_KINDS = ("Code first", "Use additional", "Code also", "Excludes 1", "Exclu
 _UNANSWERABLE_SHARE = 0.25  # of all questions
 
 # {e} is the entry; the question is about the only line of its kind.
-_ONLY = {
+ONLY = {
     "Code first": (
         "What must be coded first, by the Code first note at {e}?",
         "Which condition does the Code first note at {e} put first?",
@@ -51,7 +51,7 @@ _ONLY = {
     ),
 }
 # {c} is the condition named by the line, in its own words without the code.
-_ONE_OF_SEVERAL = (
+ONE_OF_SEVERAL = (
     "Which {k} note at {e} speaks about {c}?",
     "A coder wants to report {e} together with {c}. Which {k} note speaks about it?",
     "{e}: what does its {k} note say about {c}?",
@@ -72,27 +72,27 @@ def _ask_entry(entry: Entry, entries: dict[str, Entry], rng: Random) -> Iterator
         lines = [note for note in entry.notes if note.kind == kind]
         for note in lines:
             names_code = rng.random() < 0.75 or _has_kin_with(kind, entry, entries)
-            name = _call_entry(entry, entries, names_code)
+            name = call_entry(entry, entries, names_code)
             if len(lines) == 1:
-                question = rng.choice(_ONLY[kind]).format(e=name)
+                question = rng.choice(ONLY[kind]).format(e=name)
             else:
-                subject = _name_subject(note, lines)
-                question = rng.choice(_ONE_OF_SEVERAL).format(e=name, k=kind, c=subject)
+                subject = name_subject(note, lines)
+                question = rng.choice(ONE_OF_SEVERAL).format(e=name, k=kind, c=subject)
             yield _make_question(question, kind, entry, quote=note.text)
 
 
 def _ask_in_vain(entries: dict[str, Entry], count: int, rng: Random) -> list[dict]:
     """Questions about a kind of note that neither the entry nor any entry above or below it has."""
-    subjects = [entry for entry in entries.values() if _may_be_asked_in_vain(entry)]
+    subjects = [entry for entry in entries.values() if may_be_asked_in_vain(entry)]
     # Half of them about entries that have notes of another kind: an answer lies close, but is wrong.
     noted = [entry for entry in subjects if any(note.kind in ASKED_KINDS for note in entry.notes)]
     bare = [entry for entry in subjects if entry not in noted]
     picks = rng.sample(noted, count // 2) + rng.sample(bare, count - count // 2)
     questions = []
     for entry in picks:
-        kind = rng.choice([one for one in ASKED_KINDS if not _stands_near(one, entry, entries)])
-        name = _call_entry(entry, entries, names_code=rng.random() < 0.75)
-        questions.append(_make_question(rng.choice(_ONLY[kind]).format(e=name), kind, entry, quote=None))
+        kind = rng.choice([one for one in ASKED_KINDS if not stands_near(one, entry, entries)])
+        name = call_entry(entry, entries, names_code=rng.random() < 0.75)
+        questions.append(_make_question(rng.choice(ONLY[kind]).format(e=name), kind, entry, quote=None))
     return questions
 
 
@@ -102,18 +102,20 @@ def _make_question(question: str, kind: str, entry: Entry, quote: str | None) ->
         "quote": quote or "",
         "evidence": [entry.code] if quote else [],
         "abstain": quote is None,
-        "category": _find_category(entry),
+        "category": find_category(entry),
         "note_kind": kind,
     }
 
 
-def _may_be_asked_in_vain(entry: Entry) -> bool:
+def may_be_asked_in_vain(entry: Entry) -> bool:
+    """Whether a question about a note that the entry lacks has no other right answer than none."""
     is_above_sides = bool(re.fullmatch(r"H\d\d(\.\w{1,2})?", entry.code)) and " eye" not in entry.title
     is_vague = bool(re.search(r"[Oo]ther|[Uu]nspecified", entry.title))
     return is_above_sides and not is_vague and len(entry.title.split()) <= 9
 
 
-def _stands_near(kind: str, entry: Entry, entries: dict[str, Entry]) -> bool:
+def stands_near(kind: str, entry: Entry, entries: dict[str, Entry]) -> bool:
+    """Whether the entry, or one above or below it, has a note of this kind."""
     return _has_kind(kind, entry) or _has_kin_with(kind, entry, entries)
 
 
@@ -127,7 +129,8 @@ def _has_kin_with(kind: str, entry: Entry, entries: dict[str, Entry]) -> bool:
     return any(_has_kind(kind, one) for one in (*ancestors(entries, entry.code), *below))
 
 
-def _call_entry(entry: Entry, entries: dict[str, Entry], names_code: bool) -> str:
+def call_entry(entry: Entry, entries: dict[str, Entry], names_code: bool) -> str:
+    """How a question names an entry: by its title, with its code if so asked or if the title alone leaves it open."""
     if entry.code.startswith("chapter-"):
         return f"chapter {entry.code.removeprefix('chapter-')} ({entry.title})"
     if "-" in entry.code:
@@ -136,12 +139,12 @@ def _call_entry(entry: Entry, entries: dict[str, Entry], names_code: bool) -> st
     return f"{entry.title} ({entry.code})" if names_code or shared else entry.title
 
 
-def _find_category(entry: Entry) -> str:
+def find_category(entry: Entry) -> str:
     """The three-character category; a chapter or a section stands for itself."""
     return entry.code if "-" in entry.code else entry.code[:3]
 
 
-def _name_subject(note: Note, lines: list[Note]) -> str:
+def name_subject(note: Note, lines: list[Note]) -> str:
     """The words of the line without its codes; with them, where the words also stand in another line."""
     subline = note.text.rsplit(": ", 1)[-1]
     words = re.sub(r"\s*\([^()]*\d[^()]*\)$", "", subline)

