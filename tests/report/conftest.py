@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from browser import CHROMIUM, MISSING, Browser
 from finished_run import Run, make_items, make_settings, write_run
+from measured_run import measure_run
 
 from nichetune.core.records import Example
 from nichetune.report.material import read_material
@@ -27,10 +28,22 @@ def page(finished: Run) -> str:
 
 
 @pytest.fixture(scope="session")
-def page_file(page: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that measured all that can be measured."""
+    return measure_run(write_run(tmp_path_factory.mktemp("measured"), make_settings(), make_items()))
+
+
+@pytest.fixture(scope="session")
+def full_page(measured: Run) -> str:
+    """Its report, which has every section."""
+    return render_page(read_material(measured.settings, measured.inputs))
+
+
+@pytest.fixture(scope="session")
+def page_file(full_page: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report as a file that a browser opens."""
     file = tmp_path_factory.mktemp("page") / "report.html"
-    file.write_text(page, encoding="utf-8")
+    file.write_text(full_page, encoding="utf-8")
     return file
 
 

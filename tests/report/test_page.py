@@ -79,13 +79,13 @@ def _rewrite(item: Example) -> Example:
     return item.model_copy(update={"messages": [Message(role="user", content=ATTACK)], "id": f"{item.id}'\"><b>"})
 
 
-def test_every_number_in_a_plot_stands_in_a_table_of_its_section(page: str) -> None:
-    found = read_page(page)
-    assert {"quality", "abstention", "comparisons"} <= found.plots.keys()
+def test_every_number_in_a_plot_stands_in_a_table_of_its_section(full_page: str) -> None:
+    found = read_page(full_page)
+    assert {"quality", "abstention", "comparisons", "memorisation", "robustness", "judge"} <= found.plots.keys()
     for section, texts in found.plots.items():
         numbers = [text for text in texts if re.fullmatch(r"[+-]?[\d.]+%?", text)]
         missing = [number for number in numbers if number not in found.tables[section]]
-        assert section in ("cost", "training", "power", "risk") or numbers
+        assert section in ("cost", "training", "power", "risk", "calibration") or numbers
         assert not missing, (section, missing)
 
 
@@ -103,7 +103,15 @@ def test_ids_are_unique_and_every_section_can_be_reached(page: str) -> None:
     ids = [tag.attributes["id"] for tag in found.tags if "id" in tag.attributes]
     assert len(ids) == len(set(ids))
     targets = [(tag.attributes["href"] or "")[1:] for tag in found.named("a")]
-    assert {section.anchor for section in SECTIONS} - {"suites"} <= set(targets) <= set(ids)  # this run seals none
+    missing = {"suites", "judge", "calibration"}  # this run has none of these
+    assert {section.anchor for section in SECTIONS} - missing <= set(targets) <= set(ids)
+
+
+def test_a_run_that_measured_everything_has_every_section(full_page: str) -> None:
+    found = read_page(full_page)
+    ids = [tag.attributes["id"] for tag in found.tags if "id" in tag.attributes]
+    assert len(ids) == len(set(ids)) and {section.anchor for section in SECTIONS} <= set(ids)
+    assert all(tag.attributes.get("scope") for tag in found.named("th"))
 
 
 def test_everything_dropped_and_masked_is_counted(page: str) -> None:

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from nichetune.core.records import Example, ItemScore, Prediction
 from nichetune.core.settings import PRIMARY_METRICS, TaskSettings
 from nichetune.core.tasks import render_answer
+from nichetune.evaluate.metrics import ALL_TASKS
 from nichetune.report.material import Material, Rung
 from nichetune.report.words import cut_text
 
@@ -153,7 +154,7 @@ def choose_rival(run: Material, task: str, items: Sequence[Example]) -> Rung | N
         return None
     open_ones = {c["b"] for c in run.verdict["comparisons"] if c["a"] == run.ship and c["decision"] == "inconclusive"}
     metric = f"{task}.{PRIMARY_METRICS[run.settings.tasks[task].kind]}"
-    is_primary = run.primary.partition(".")[0] == task
+    is_primary = run.primary.partition(".")[0] in (task, ALL_TASKS)
 
     def rank(rung: Rung) -> tuple[bool, float]:
         figure = rung.figure(metric)

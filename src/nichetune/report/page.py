@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from nichetune.report.calibration import build_calibration
 from nichetune.report.card import build_card
 from nichetune.report.comparisons import build_comparisons, build_regressions
 from nichetune.report.confusion import build_confusions
@@ -24,12 +25,15 @@ from nichetune.report.data import build_data
 from nichetune.report.differences import build_differences
 from nichetune.report.economics import build_economics
 from nichetune.report.headline import Headline, build_headline
+from nichetune.report.judge import build_judge
 from nichetune.report.material import Material
+from nichetune.report.memorisation import build_memorisation
 from nichetune.report.power import build_power
 from nichetune.report.preference import build_preferences
 from nichetune.report.provenance import build_provenance
 from nichetune.report.quality import build_abstention, build_quality
 from nichetune.report.risk import build_risk
+from nichetune.report.robustness import build_robustness
 from nichetune.report.seeds import build_seeds
 from nichetune.report.slices import build_slices
 from nichetune.report.suites import build_suites
@@ -70,6 +74,10 @@ SECTIONS = (
     Section("confusion", "Which value is taken for which", EVIDENCE, build_confusions),
     Section("abstention", "Knowing when not to answer", EVIDENCE, build_abstention),
     Section("risk", "Risk against coverage", EVIDENCE, build_risk),
+    Section("calibration", "Is it as sure as it is right?", EVIDENCE, build_calibration),
+    Section("judge", "The judge of free texts", EVIDENCE, build_judge),
+    Section("robustness", "Written otherwise", EVIDENCE, build_robustness),
+    Section("memorisation", "Does it give its training texts away?", EVIDENCE, build_memorisation),
     Section("preference", "Could preferences move what is left?", EVIDENCE, build_preferences),
     Section("differences", "Wins and losses, side by side", EVIDENCE, build_differences),
     Section("card", "The dataset", RECORD, build_card),
