@@ -12,8 +12,8 @@ triton, which are for CUDA. Two things in that environment are not as its maker 
 (pictures only), and torchaudio, which it imports and does not use for text, stands without its native library, since
 the registry's build of that wants CUDA.
 
-Speed is counted from the beginning of its first step to the end of its last one, over tokens without padding; memory
-is the peak resident set less that just before the model loads.
+Its own rows are those of `bench/training.py`, in the same batches. As there, speed is the median over the steps behind
+two that warm up, over tokens without padding; memory is the peak resident set less that just before the model loads.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import argparse
 import importlib.metadata
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,8 +31,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-EXAMPLE = ROOT / "examples" / "icd10-eye-ear"
-RUN = ROOT / "runs" / "icd10-eye-ear"
+WARM_UP = 2
 PEER, VERSION = "llamafactory", "0.9.5"
 # What it imports to train on texts, in the versions that its own metadata allows.
 NEEDS = [
@@ -53,7 +53,7 @@ def main() -> None:
     python = make_environment(options.env or cache_dir() / "peers" / f"{PEER}-{VERSION}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = options.rows.read_text() if options.rows else own_rows(options.steps * options.batch)
+        rows = options.rows.read_text() if options.rows else own_rows(options.steps + WARM_UP)
         found = run_peer(python, folder, rows, options)
     print(json.dumps(found, indent=2))
     if options.json:
@@ -63,7 +63,7 @@ def main() -> None:
 def parse_options() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=10, help="optimiser steps")
+    parser.add_argument("--steps", type=int, default=10, help="timed optimiser steps")
     parser.add_argument("--batch", type=int, default=4, help="examples a step")
     parser.add_argument("--method", choices=("lora", "full"), default="lora")
     parser.add_argument("--rank", type=int, default=16)
@@ -103,18 +103,13 @@ def make_environment(folder: Path) -> Path:
     return python
 
 
-def own_rows(count: int) -> str:
-    """The demo's first training examples as chats, with the passages that training shows."""
-    from nichetune.core.files import read_records
-    from nichetune.core.records import Example
-    from nichetune.core.settings_file import load_settings
-    from nichetune.generate.prompts import training_chats
+def own_rows(steps: int) -> str:
+    """The batches of the demo's training examples that `bench/training.py` trains on, as chats."""
+    from trainers import peers
 
-    if not (RUN / "split" / "train.jsonl").is_file():
+    if not (peers.RUN / "split" / "train.jsonl").is_file():
         sys.exit("error: no split of the demo: run `make demo` first, or give --rows")
-    examples = read_records(RUN / "split" / "train.jsonl", Example)[:count]
-    chats = training_chats(load_settings(EXAMPLE), examples, RUN / "index").values()
-    return "".join(json.dumps({"messages": [m.model_dump() for m in chat]}) + "\n" for chat in chats)
+    return "".join(json.dumps({"messages": chat}) + "\n" for chat in peers.choose_chats(steps))
 
 
 def run_peer(python: Path, folder: Path, rows: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -131,8 +126,9 @@ def run_peer(python: Path, folder: Path, rows: str, options: argparse.Namespace)
         "finetuning_type": options.method, "lora_target": "all", "lora_rank": options.rank,
         "lora_alpha": 2 * options.rank, "lora_dropout": 0.0, "dataset_dir": str(folder), "dataset": "rows",
         "template": options.template, "cutoff_len": 1024, "disable_shuffling": True, "output_dir": str(folder / "out"),
-        "per_device_train_batch_size": options.batch, "gradient_accumulation_steps": 1, "max_steps": options.steps,
-        "learning_rate": options.rate, "lr_scheduler_type": "constant", "use_cpu": True, "bf16": False, "fp16": False,
+        "per_device_train_batch_size": options.batch, "gradient_accumulation_steps": 1,
+        "max_steps": options.steps + WARM_UP, "learning_rate": options.rate, "lr_scheduler_type": "constant",
+        "use_cpu": True, "bf16": False, "fp16": False,
         "disable_gradient_checkpointing": not options.checkpointing, "include_num_input_tokens_seen": "non_padding",
         "logging_steps": 1, "save_strategy": "no", "report_to": "none", "disable_tqdm": True, "seed": 7,
     }  # fmt: skip
@@ -159,18 +155,17 @@ def train_inside(config: dict[str, Any]) -> dict[str, Any]:
     from transformers import TrainerCallback
 
     class Clock(TrainerCallback):
-        """Seconds and tokens from the beginning of the first step to the end of each."""
+        """When each step ended, and how many tokens all steps up to it had."""
 
-        began, seconds, tokens = 0.0, 0.0, 0
-        losses: list[float] = []  # noqa: RUF012 - one clock a process
-
-        def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            """Called by its trainer before each step."""
-            self.began = self.began or time.perf_counter()
+        def __init__(self) -> None:
+            self.ends: list[float] = []
+            self.tokens: list[int] = []
+            self.losses: list[float] = []
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             """Called by its trainer after each step."""
-            self.seconds, self.tokens = time.perf_counter() - self.began, int(state.num_input_tokens_seen)
+            self.ends.append(time.perf_counter())
+            self.tokens.append(int(state.num_input_tokens_seen))
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             """Called by its trainer for each logged step."""
@@ -182,9 +177,11 @@ def train_inside(config: dict[str, Any]) -> dict[str, Any]:
     run_exp(config, callbacks=[clock])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     versions = {name: importlib.metadata.version(name) for name in ("torch", "transformers", "trl", "peft")}
+    behind = range(WARM_UP, len(clock.ends))
+    rates = [(clock.tokens[i] - clock.tokens[i - 1]) / (clock.ends[i] - clock.ends[i - 1]) for i in behind]
     return {
-        "steps": config["max_steps"], "tokens": clock.tokens, "seconds": clock.seconds,
-        "tokens_per_s": clock.tokens / clock.seconds, "peak_bytes": peak - before, "losses": clock.losses,
+        "steps": len(rates), "tokens": clock.tokens[-1] - clock.tokens[WARM_UP - 1],
+        "tokens_per_s": statistics.median(rates), "peak_bytes": peak - before, "losses": clock.losses,
         "versions": versions,
     }  # fmt: skip
 

@@ -8,7 +8,9 @@ Stock is `SFTTrainer` with its defaults but bf16=False, PEFT's own adapter and f
 with its gradient checkpointing (the base of all ratios) and without; where this CPU multiplies bfloat16 faster, stock
 with bf16=True and no checkpointing, the fastest that it can be set to, stands beside them. Every run is a process of
 its own. Speeds take turns (ours, ours with shared prefixes, stock, ours, …), three times. A ratio is the geometric
-mean over the turns, with the 95% interval of a t-distribution on its logarithm.
+mean over the turns, with the 95% interval of a t-distribution on its logarithm. With --full-peer a whole peer
+(`bench/peer.py`) takes its turns behind stock LoRA, on the same rows. How long each part took is said at the end:
+without flags the whole ends within 45 minutes on two cores, 24 of them the trainings of equal time.
 
 The share of the ceiling: operations on computed tokens over what this machine's float32 products reach, for training
 in float32 without shared prefixes (`trainers/speed.py` counts them).
@@ -33,10 +35,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trainers import peers, tables
+from trainers import peers, speed, tables
 
 BENCH = Path(__file__).parent
 METHODS = ("lora", "qlora", "full")
@@ -53,18 +58,23 @@ def main() -> None:
     for part in ("split/train.jsonl", "benchmark/items.jsonl", "index"):
         if not (peers.RUN / part).exists():
             sys.exit(f"error: the demo's {part} is missing: run `make demo` first")
+    if options.full_peer and "speed" not in options.parts:
+        sys.exit("error: --full-peer is measured among the speeds: add speed to --parts")
     runs: dict[str, list[dict[str, Any]]] = {}
-    if "speed" in options.parts:
-        measure_speed(options, runs)
-    if "memory" in options.parts:
-        measure_memory(options, runs)
-    quality = measure_quality(options, runs) if "quality" in options.parts else {}
-    if options.full_peer:
-        runs["full peer"] = [run_full_peer(options.steps)]
-    print(f"\n{machine()}; batch 4, rank 16, {options.steps} steps a run behind two that warm up")
+    quality: dict[str, list[Any]] = {}
+    minutes: dict[str, float] = {}
+    measures = {"speed": measure_speed, "memory": measure_memory, "quality": measure_quality}
+    for part in PARTS:
+        if part in options.parts:
+            with timed(part, minutes):
+                quality |= measures[part](options, runs)
+    print(f"\n{machine()}; batch 4, rank 16, {options.steps} steps a run behind {speed.WARM_UP} that warm up")
     tables.print_all(runs, quality)
+    took = ", ".join(f"{part} {spent:.1f}" for part, spent in minutes.items())
+    print(f"\nminutes that this took: {sum(minutes.values()):.1f} ({took})")
     if options.json:
-        found = {"machine": machine(), **tables.figures(runs, quality), "runs": runs, "quality": quality}
+        found = {"machine": machine(), **tables.figures(runs, quality), "minutes": minutes, "runs": runs,
+                 "quality": quality}  # fmt: skip
         options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
@@ -77,31 +87,43 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, nargs="+", default=[2, 4, 8], help="marks of equal time")
     parser.add_argument("--items", type=int, default=100, help="sealed items for exact form")
     parser.add_argument("--all", action="store_true", help="equal time and the textbook recipe three times, too")
-    parser.add_argument("--full-peer", action="store_true", help="also a whole peer, in an environment made for it")
+    parser.add_argument("--full-peer", action="store_true", help="a whole peer among the speeds, in its environment")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 
-def measure_speed(options: argparse.Namespace, runs: dict[str, list[dict[str, Any]]]) -> None:
+@contextmanager
+def timed(part: str, minutes: dict[str, float]) -> Iterator[None]:
+    """Notes how long the block took."""
+    start = time.monotonic()
+    yield
+    minutes[part] = (time.monotonic() - start) / 60
+
+
+def measure_speed(options: argparse.Namespace, runs: dict[str, list[dict[str, Any]]]) -> dict[str, list[Any]]:
     """All trainers in turn, then the side figures."""
     rates: list[float] = []
     for _ in range(options.turns):
         for method in METHODS:
             for who in (*TURN, *(("float32",) if method != "qlora" else ())):
                 runs.setdefault(f"{who}/{method}", []).append(run_unstalled(f"{who}/{method}", options.steps, rates))
+            if options.full_peer and method == "lora":
+                runs.setdefault(tables.FULL_PEER, []).append(run_full_peer(options.steps))
     refuse_handicapped(runs["stock/lora"])
     from nichetune.models.compute import pick_dtype
 
     for kind in ("plain", *(("bf16",) if pick_dtype("auto", "cpu") == "bfloat16" else ())):
         for method in METHODS:
             runs[f"{kind}/{method}"] = [run_speed(f"{kind}/{method}", options.steps)]
+    return {}
 
 
-def measure_memory(options: argparse.Namespace, runs: dict[str, list[dict[str, Any]]]) -> None:
-    """The frugal way, and stock LoRA unless its peak is known already."""
-    runs["frugal/qlora"] = [run_speed("frugal/qlora", 3) for _ in range(options.turns)]
-    if "stock/lora" not in runs:
-        runs["stock/lora"] = [run_speed("stock/lora", 3) for _ in range(options.turns)]
+def measure_memory(options: argparse.Namespace, runs: dict[str, list[dict[str, Any]]]) -> dict[str, list[Any]]:
+    """The frugal way, and stock LoRA unless its peak is known already: on the same batches, the longest decides."""
+    for peer in ("frugal/qlora", "stock/lora"):
+        if peer not in runs:
+            runs[peer] = [run_speed(peer, options.steps) for _ in range(options.turns)]
+    return {}
 
 
 def measure_quality(options: argparse.Namespace, runs: dict[str, list[dict[str, Any]]]) -> dict[str, list[Any]]:
@@ -163,6 +185,7 @@ def run_full_peer(steps: int) -> dict[str, Any]:
         if done.returncode != 0:
             sys.exit(done.returncode)
         found: dict[str, Any] = json.loads(told.read_text())
+    print(f"{found['peer']}: {found}"[:400], file=sys.stderr, flush=True)
     return found | {"last_loss": statistics.fmean(found["losses"][-5:])}
 
 

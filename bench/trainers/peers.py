@@ -23,6 +23,7 @@ from nichetune.core.settings import Settings
 from nichetune.core.settings_file import load_settings
 from nichetune.models.adapters import attach_adapter
 from nichetune.models.loading import LoadedModel, load_base
+from nichetune.train.data import EncodedExample, encode_examples, plan_order
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "icd10-eye-ear"
@@ -56,21 +57,37 @@ def load_model(who: str, method: str, settings: Settings) -> LoadedModel:
 
 def encode_rows(settings: Settings, base: LoadedModel) -> Rows:
     """The demo's training examples as ids and labels."""
+    return [{"input_ids": e.ids, "labels": e.labels} for e in _encode(settings, base.tokenizer)[1]]
+
+
+def _encode(settings: Settings, tokenizer: Any) -> tuple[dict[str, Any], list[EncodedExample]]:
+    """Conversations by example id, and the same encoded."""
     from nichetune.train.chats import keep_chats
-    from nichetune.train.data import encode_examples
 
     chats = keep_chats(settings, read_records(RUN / "split" / "train.jsonl", Example), RUN / "index", RUN / "cache")
-    encoded = encode_examples(base.tokenizer, chats, settings.base.max_length, "refuse").examples
-    return [{"input_ids": e.ids, "labels": e.labels} for e in encoded]
+    return chats, encode_examples(tokenizer, chats, settings.base.max_length, "refuse").examples
 
 
 def choose_rows(settings: Settings, base: LoadedModel, steps: int) -> Rows:
     """So many batches in our planned order, for every peer alike."""
-    from nichetune.train.data import plan_order
+    rows = encode_rows(settings, base)
+    return [rows[i] for i in _plan([len(r["input_ids"]) for r in rows], settings, steps)]
 
-    rows, batch = encode_rows(settings, base), settings.train.batch_size
-    order = plan_order([len(r["input_ids"]) for r in rows], batch, math.ceil(steps * batch / len(rows)), settings.seed)
-    return [rows[i] for i in order[: steps * batch]]
+
+def choose_chats(steps: int) -> list[list[dict[str, Any]]]:
+    """The same batches as conversations, for a peer that encodes them by itself."""
+    from nichetune.models.loading import load_tokenizer
+    from nichetune.models.packaged import resolve_model
+
+    settings = open_settings("stock", "lora")
+    chats, encoded = _encode(settings, load_tokenizer(resolve_model(settings.base.model, settings.base.revision)))
+    order = _plan([len(e.ids) for e in encoded], settings, steps)
+    return [[m.model_dump() for m in chats[encoded[i].id]] for i in order]
+
+
+def _plan(lengths: list[int], settings: Settings, steps: int) -> list[int]:
+    rows = steps * settings.train.batch_size
+    return plan_order(lengths, settings.train.batch_size, math.ceil(rows / len(lengths)), settings.seed)[:rows]
 
 
 def make_trainer(who: str, method: str, settings: Settings, base: LoadedModel, rows: Rows, steps: int) -> Any:

@@ -13,6 +13,7 @@ from trainers.peers import KINDS
 
 Runs = dict[str, list[dict[str, Any]]]
 Figure = dict[str, float | int | None]
+FULL_PEER = "full peer"  # its runs' name: LoRA by another whole trainer
 
 
 def middle(runs: Runs, peer: str, key: str) -> float | None:
@@ -31,6 +32,9 @@ def figures(runs: Runs, quality: dict[str, list[Any]]) -> dict[str, Figure]:
         if f"float32/{method}" in runs:
             shares = [r["flops"] / r["product_flops"] for r in runs[f"float32/{method}"]]
             found[f"ceiling_share.{method}"] = spread(shares)
+    if FULL_PEER in runs:
+        pairs = zip(runs["prefix/lora"], runs[FULL_PEER], strict=True)
+        found["ratio_full_peer.lora"] = spread([a["tokens_per_s"] / b["tokens_per_s"] for a, b in pairs])
     if "frugal/qlora" in runs:
         stock = middle(runs, "stock/lora", "peak_bytes") or 1
         found["memory_ratio.qlora_frugal"] = spread([r["peak_bytes"] / stock for r in runs["frugal/qlora"]])
@@ -74,6 +78,8 @@ def print_all(runs: Runs, quality: dict[str, list[Any]]) -> None:
         for peer in sorted(runs, key=place):
             print_run(peer, runs, found)
         print_sizes(runs)
+    if FULL_PEER in runs:
+        print(f"ours to the full peer, {runs[FULL_PEER][0]['peer']}: {say(found['ratio_full_peer.lora'])}")
     for name in ("ceiling_share.lora", "ceiling_share.full", "memory_ratio.qlora_frugal"):
         if name in found:
             print(f"{name}: {say(found[name])}")
@@ -91,13 +97,14 @@ def place(peer: str) -> tuple[int, int]:
 def print_run(peer: str, runs: Runs, found: dict[str, Figure]) -> None:
     """One line of the speeds."""
     who, _, method = peer.partition("/")
+    method = method or "lora"
     name = {"ours": "ratio", "prefix": "ratio_prefix"}.get(who, who)
     figure = found.get(f"{name}.{method}")
     speed, stock = middle(runs, peer, "tokens_per_s"), middle(runs, f"stock/{method}", "tokens_per_s")
     ratio = figure["value"] if figure else speed / stock if speed and stock else None
     interval = f"{figure['low']} to {figure['high']}" if figure and figure["low"] else ""
     peak, loss = middle(runs, peer, "peak_bytes"), middle(runs, peer, "last_loss")
-    print(f"| {method or 'lora'} | {KINDS.get(who, who)} | {speed:.0f} | {'' if ratio is None else f'{ratio:.2f}'} | "
+    print(f"| {method} | {KINDS.get(who, who)} | {speed:.0f} | {'' if ratio is None else f'{ratio:.2f}'} | "
           f"{interval} | {peak / 2**30:.2f} GiB | {loss:.3f} | {len(runs[peer])} |")  # type: ignore[operator]  # fmt: skip
 
 
