@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 
+from nichetune.models.allocator import return_freed_pages
+
 _PROBE_TOKENS = 4
 
 
@@ -98,6 +100,7 @@ def fuse_lora(model: Any) -> int:
     modules = [m for m in model.modules() if type(m) is Linear and _is_plain(m)]
     for group in _share_inputs(model, modules):
         _Group(group)
+    return_freed_pages()  # the single layers' weights, as they stood before they were put together
     return len(modules)
 
 

@@ -16,7 +16,7 @@ from nichetune.models.shapes import Shape, read_shape
 
 __all__ = ["MemoryPlan", "Shape", "Work", "free_bytes", "measure_flops", "plan_memory", "read_shape"]
 
-HOLES = 1.4  # what is kept takes so much of the heap, since freed blocks between leave holes (measured 1.2 to 1.5)
+HOLES = 1.3  # what is kept takes so much of the heap, since freed blocks between leave holes (measured 1.2 to 1.5)
 LOADING_HOLES = 0.85  # of the weights that were rounded: the old ones' places are not given back before all are
 WORKSPACE_BYTES = 64 * 2**20  # measured
 FLOAT_BYTES = 4
@@ -166,8 +166,13 @@ def _kept(shape: Shape, work: Work) -> int:
     multiply, where they are trained in another format."""
     if work.checkpointing:
         return shape.layers * work.tokens * shape.width * _float_bytes(work)
-    copies = HALF_BYTES * shape.linear_parameters if work.halves and work.trained_bytes > HALF_BYTES else 0
-    return shape.layers * _layer_kept(shape, work) + copies
+    return shape.layers * _layer_kept(shape, work) + _copies(shape, work)
+
+
+def _copies(shape: Shape, work: Work) -> int:
+    """Trained weights as they multiply, kept until the backward pass has used them."""
+    rounded = work.halves and work.trained_bytes > HALF_BYTES and not work.checkpointing
+    return HALF_BYTES * shape.linear_parameters if rounded else 0
 
 
 def _layer_kept(shape: Shape, work: Work) -> int:
@@ -210,8 +215,8 @@ def _passing(shape: Shape, work: Work, kept: int, working: int, gradients: int) 
     gives_back = work.compact or work.device == "cuda"
     if work.accumulation == 1 and gives_back:  # gradients come as activations go
         return max(kept + working, gradients) + table
-    if work.accumulation == 1 and work.full:  # a heap does not shrink as activations go, but gradients fill its holes
-        return kept + working + gradients + table
+    if work.accumulation == 1 and work.full:  # a heap does not shrink; gradients fill the copies' places
+        return kept + working + max(gradients - _copies(shape, work), 0) + table
     standing = gradients if work.accumulation > 1 else 0
     return int((1 if gives_back else HOLES) * kept) + working + standing + table
 

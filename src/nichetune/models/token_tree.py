@@ -18,7 +18,7 @@ from nichetune.models.gpu import attend_rows
 
 IMPLEMENTATION = "nichetune_token_tree"
 _EXACT = 1e-3  # how far, relative, two exact ways may be apart in float32
-_NOISE = 3.0  # or this many times what a model's own states move by when its rows are run one at a time
+_NOISE = 3.0  # or this many times what a model's own states move by between its own ways to compute them
 _ANOTHER_KIND = 0.1  # never as far as this: what is computed then is something else
 _BEYOND_SOFTMAX = ("softcap", "s_aux", "sliding_window", "position_bias", "attention_bias")
 
@@ -102,7 +102,10 @@ def use_token_tree(model: Any) -> bool:
     with torch.inference_mode():
         rows = tree.ids[tree.paths]
         own = _run_rows(model, rows)
-        noise = _apart(own, torch.cat([_run_rows(model, row[None]) for row in rows]))
+        # Which of the two moves a model depends on the processor's kernels: one by one, or attention written out.
+        alone = torch.cat([_run_rows(model, row[None]) for row in rows])
+        _set_attention(model, "eager")
+        noise = max(_apart(own, alone), _apart(own, _run_rows(model, rows)))
         _set_attention(model, IMPLEMENTATION)
         try:
             ours = run_tree(model.get_decoder(), tree)[tree.paths].float()

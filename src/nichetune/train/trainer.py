@@ -17,6 +17,7 @@ from transformers import TrainerCallback
 from trl import SFTTrainer
 
 from nichetune.core.errors import SystemFailure
+from nichetune.core.progress import say
 from nichetune.models.head_loss import sum_losses
 from nichetune.models.token_tree import use_token_tree
 from nichetune.train.batches import collate_padded, collate_tree, predicting_states
@@ -34,7 +35,10 @@ class SupervisedTrainer(SFTTrainer):
     def __init__(self, *, model: Any, head_dtype: torch.dtype = torch.float32, **rest: Any) -> None:
         whole = model.get_base_model() if hasattr(model, "get_base_model") else model
         trained = [(weight, weight.data) for weight in model.parameters() if weight.requires_grad]
-        super().__init__(model=model, data_collator=collate_tree if use_token_tree(whole) else collate_padded, **rest)
+        shares = use_token_tree(whole)
+        if not shares:
+            say("  padding: rows cannot share this model's attention: they are padded, prefixes computed anew")
+        super().__init__(model=model, data_collator=collate_tree if shares else collate_padded, **rest)
         for weight, values in trained:  # TRL rounds adapters on packed weights to bfloat16, which loses small updates
             weight.data = values.to(weight.device)
         self.head_dtype = head_dtype
