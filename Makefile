@@ -2,7 +2,7 @@
 # ladder the whole question of this field on the demo: seven ways, the trained ones from three seeds each (hours)
 # curve  how much data it takes: the demo's rungs after 75, 150, 300 and 600 examples
 # canaries   does the tuned model give out what was planted, with masking and without?
-# serving    tokens a second of base, adapter, merged and full, and bytes a tenant; reads the run of `make demo`
+# serving    tokens a second of base, adapter, merged and full, and bytes a tenant; after `make ladder` or `make demo`
 # drift  an old adapter on an old index, on a new one, and trained anew, on what a list changed in five years
 # test   everything that should pass; lint   ruff, the layers, mypy; bench   speed and memory against named peers
 # Each sets up .venv when it is missing. PYTHON names the interpreter (3.11 or later).
@@ -15,6 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXAMPLE := examples/icd10-eye-ear
 DRIFT := $(EXAMPLE)/corpus/drift
+LADDER_RUN := runs/icd10-eye-ear-ladder
 LADDER := --set 'rungs=[classical, base, fewshot, rag, qlora, qlora+rag, lora, lora+rag, full, full+rag]' \
 	--set benchmark.seeds=3 --set train.learning_rate=null \
 	--set 'economics={requests_per_month: 20000, usd_per_wrong_answer: 1.50, usd_per_abstention: 0.10,\
@@ -35,7 +36,7 @@ demo: $(STAMP)
 # Stages that stand are reused: it may be stopped.
 ladder: $(STAMP)
 	@test -f $(EXAMPLE)/corpus/planted.json || $(BIN)/python $(EXAMPLE)/build_corpus.py
-	@$(BIN)/nichetune run --project $(EXAMPLE) --run-dir runs/icd10-eye-ear-ladder $(LADDER)
+	@$(BIN)/nichetune run --project $(EXAMPLE) --run-dir $(LADDER_RUN) $(LADDER)
 	@$(MAKE) --no-print-directory drift
 
 # Three arms on one suite: what re-indexing gives an old adapter, and what training anew adds (docs/experiments.md).
@@ -57,8 +58,8 @@ canaries: $(STAMP)
 	@test -f $(EXAMPLE)/corpus/planted.json || $(BIN)/python $(EXAMPLE)/build_corpus.py
 	@$(BIN)/python $(EXAMPLE)/canaries.py
 
-serving: demo
-	@$(BIN)/python bench/serving.py --run runs/icd10-eye-ear
+serving: $(STAMP)
+	@$(BIN)/python bench/serving.py --run $(if $(wildcard $(LADDER_RUN)/train/full/adapter),$(LADDER_RUN),runs/icd10-eye-ear)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

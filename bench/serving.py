@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -63,7 +64,10 @@ class Served:
 def main() -> None:
     """Loads, measures, prints and writes."""
     given = parse_options()
-    candidate = Candidate.model_validate(read_json(given.run / "evaluate" / given.rung / "candidate.json"))
+    described = given.run / "evaluate" / given.rung / "candidate.json"
+    if not described.is_file():
+        sys.exit(f"error: {given.run} has no evaluated {given.rung}: run `make demo` first, or give --run and --rung")
+    candidate = Candidate.model_validate(read_json(described))
     items = choose_items(read_records(given.run / "benchmark/items.jsonl", Example), given.items)
     with tempfile.TemporaryDirectory() as work:
         served = open_sides(given.run, candidate, Path(work), len(items))

@@ -57,7 +57,7 @@ def test_every_side_is_served_and_stored(finished_run, tmp_path, monkeypatch, ca
     serving.main()
     told = json.loads((tmp_path / "f").read_text())
     for name in ("tokens_per_s", "reply_p50_s", "batch_tokens_per_s", "speed_over_base"):
-        assert list(told[name]) == ["base", "adapter", "merged", "full"]
+        assert set(told[name]) == {"base", "adapter", "merged", "full"}
         assert all(one["value"] > 0 and one["n"] == 2 for one in told[name].values())
     assert told["speed_over_base"]["base"]["value"] == 1
     assert told["merged_replies_as_unmerged"] == told["items"] == 3
