@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from browser import CHROMIUM, MISSING, Browser
 from finished_run import Run, make_items, make_settings, write_run
-from measured_run import measure_run
+from measured_run import JUDGE, measure_run
 
 from nichetune.core.records import Example
 from nichetune.report.material import read_material
@@ -30,7 +30,7 @@ def page(finished: Run) -> str:
 @pytest.fixture(scope="session")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run that measured all that can be measured."""
-    return measure_run(write_run(tmp_path_factory.mktemp("measured"), make_settings(), make_items()))
+    return measure_run(write_run(tmp_path_factory.mktemp("measured"), make_settings(judge=JUDGE), make_items()))
 
 
 @pytest.fixture(scope="session")

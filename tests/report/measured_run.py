@@ -8,15 +8,17 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from finished_run import Run
+from finished_run import Run, write_manifest
 
-from nichetune.core.files import read_json, read_records, write_json, write_jsonl
+from nichetune.core.files import hash_file, read_json, read_records, write_json, write_jsonl
 from nichetune.core.records import Example, ItemScore, Prediction
+from nichetune.core.settings import HOW_IT_IS_ASKED
 from nichetune.evaluate.intervals import estimate_change, estimate_mean, estimate_rare
 from nichetune.evaluate.judge import measure_order
 from nichetune.evaluate.set_metrics import Calibration, Platt
 from nichetune.evaluate.trust import answers_by_task, draw_confidence, summarise_sets
 
+JUDGE = {"url": "local", "labels": "labels.jsonl"}  # what the run's settings ask
 TUNED = ("qlora", "qlora+rag")
 SURE = ("classical", *TUNED)  # `base` tells no confidence
 
@@ -31,13 +33,20 @@ def measure_run(run: Run) -> Run:
             write_json(folder / "memorisation.json", make_memorisation(1 if rung == "qlora+rag" else 0))
         write_json(folder / "robustness.json", make_robustness(run, folder))
         write_json(folder / "judge.json", make_judge(0.71 if rung == "qlora" else 0.6))
+        write_manifest(folder, f"evaluate/{rung}", {"in": 36, "out": 36}, {})
+        claim = {
+            "outputs": {"judge.json": hash_file(folder / "judge.json")},
+            "settings": {"judge": run.settings.judge.model_dump(mode="json", exclude=set(HOW_IT_IS_ASKED))},
+        }
+        write_json(folder / "manifest.json", read_json(folder / "manifest.json") | claim)
     file = run.inputs["decide"] / "verdict.json"
     verdict = read_json(file)
     out = {"qlora+rag": "it gives out planted secrets (1), and is never shipped"}
     for rung in run.settings.rungs:  # as decide reads them
         sets = read_json(run.inputs[f"evaluate/{rung}"] / "metrics.json")
         verdict["rungs"][rung]["metrics"] |= sets
-    write_json(file, verdict | {"left_out": out, "suites": make_suites(), "blocked": ["1 critical failure of qlora"]})
+    suites = {"suites": make_suites(), "drift": make_gains(), "blocked": ["1 critical failure of qlora"]}
+    write_json(file, verdict | {"left_out": out} | suites)
     return run
 
 
@@ -96,18 +105,50 @@ def make_judge(first: float) -> dict:
 
 
 def make_suites() -> dict:
-    """A critical suite that one rung fails, and a second one that knows no failure."""
+    """A critical suite that one rung fails, one that knows no failure, and one over time."""
     figure = {"value": 0.95, "low": 0.84, "high": 0.99, "n": 40}
     fewer = {"value": 0.875, "low": 0.739, "high": 0.945, "n": 40}
+    asked = {"items": 40, "asked": 40}
     ask = {
         "qlora": {
             "metrics": {"triage.exact_form": fewer, "triage.abstain_recall": figure},
-            "critical": {"missed": 1, "n": 40, "upper": 0.1133, "items": ["policy-triage-input-04"]},
+            "critical": {"missed": 1, "n": 40, "upper": 0.1133, "items": ["policy-triage-input-04"]}, **asked,
         },
         "base": {
             "metrics": {"triage.exact_form": figure, "triage.abstain_recall": figure},
-            "critical": {"missed": 0, "n": 40, "upper": 0.0722, "items": []},
+            "critical": {"missed": 0, "n": 40, "upper": 0.0722, "items": []}, **asked,
         },
+    }  # fmt: skip
+    general = {
+        "qlora": {"metrics": {"capitals.exact": fewer, "capitals.unused": fewer | {"value": None}}, **asked},
+        "base": {"metrics": {"capitals.exact": figure}, **asked | {"asked": 31}},
     }
-    general = {"qlora": {"metrics": {"capitals.exact": fewer}}, "base": {"metrics": {"capitals.exact": figure}}}
-    return {"policy": ask, "general": general}
+    years = ("2021", "2022", "2024", "2026")
+    return {"policy": ask, "general": general, "drift": {r: make_drift(years, r == "qlora+rag") for r in TUNED}}
+
+
+def make_drift(years: tuple[str, ...], keeps_up: bool) -> dict:
+    """A rung that falls from slice to slice, or keeps up."""
+    values = [0.8 if keeps_up else 0.8 - 0.15 * n for n in range(len(years))]
+
+    def figure(value: float, n: int = 25) -> dict:
+        right = round(value * n)
+        return {"all.success": estimate_mean([1] * right + [0] * (n - right), range(n)).model_dump()}
+
+    share = estimate_mean([1] * 38 + [0] * 62, range(100)).model_dump()
+    slope = {"value": 0.0 if keeps_up else -0.15, "low": -0.04 if keeps_up else -0.21, "high": 0.04, "n": 100}
+    return {
+        "items": 100, "asked": 100, "metrics": figure(sum(values) / len(values), 100), "critical": None,
+        "slices": {year: figure(value) for year, value in zip(years, values, strict=True)},
+        "slopes": {"all.success": slope} if len(years) > 3 else {},
+        "changed": {"share": share, "changed": figure(values[-1], 38), "stayed": figure(values[0], 62)},
+    }  # fmt: skip
+
+
+def make_gains() -> list[dict]:
+    """What retrieval adds, as the verdict tells it."""
+    pair = {"suite": "drift", "a": "qlora", "b": "qlora+rag"}
+    return [
+        pair | {"part": "2026", "difference": 0.44, "low": 0.21, "high": 0.67, "n": 25},
+        pair | {"part": "changed", "difference": 0.342, "low": -0.025, "high": 0.63, "n": 38},
+    ]

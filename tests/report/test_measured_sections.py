@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 from finished_run import Run
+from measured_run import make_drift
 
 from nichetune.decide.reasons import percent
 from nichetune.report.calibration import BOTTOM, TOP, build_calibration
@@ -15,6 +16,7 @@ from nichetune.report.material import Material, read_material
 from nichetune.report.memorisation import NOT_PLANTED, NOT_TRAINED, build_memorisation
 from nichetune.report.page import render_page
 from nichetune.report.robustness import NOT_ASKED, build_robustness
+from nichetune.report.suites import build_suites
 
 
 @pytest.fixture
@@ -127,3 +129,52 @@ def test_figures_of_confidence_stand_with_calibration_and_those_of_abstaining_wi
     )
     assert "Brier" not in quality and "ECE" not in quality.upper() and "Missed abstention" not in quality
     assert "Missed abstention" in abstention and "Effective reliability" in abstention
+
+
+def test_what_a_judge_left_behind_that_these_settings_do_not_ask_is_not_told(measured):
+    asks_none = measured.settings.model_copy(update={"judge": type(measured.settings.judge)()})
+    assert build_judge(read_material(asks_none, measured.inputs)) is None
+    assert build_judge(read_material(measured.settings, measured.inputs)) is not None
+
+
+def suite(run: Material, name: str):
+    found = build_suites(run)
+    assert found is not None
+    return next(one for one in found.suites if one.name == name)
+
+
+def test_a_suite_shows_its_main_metrics_and_its_critical_failures_up_to_their_bound(run):
+    policy = suite(run, "policy")
+    assert [plot.title for plot in policy.plots] == ["triage: Exact form", "Critical failures"]
+    rows = {row.rung: row for row in policy.critical}
+    assert (rows["qlora"].rate, rows["qlora"].bound, rows["qlora"].named) == (
+        "2.5%", "below 11.3%", "policy-triage-input-04",
+    )  # fmt: skip
+    assert (rows["base"].rate, rows["base"].bound) == ("0.0%", "below 7.2%")
+    assert policy.unasked == "Not asked: classical, qlora+rag." and policy.over_time is None
+    general = suite(run, "general")
+    assert [row.name.label for row in general.rows] == ["capitals: Exact answer"]  # what applies to nothing is left out
+    assert general.unasked.startswith("Base was asked 31 of its 40 items; not asked: ")
+
+
+def test_a_suite_over_time_has_its_slices_their_slope_and_what_changed_apart(run):
+    drift = suite(run, "drift").over_time
+    assert [row.part for row in drift.rows] == [
+        "2021", "2022", "2024", "2026", "what changed", "what stayed", "slope, points a slice",
+    ]  # fmt: skip
+    own = drift.rungs.index("qlora")
+    assert [row.cells[own].value for row in drift.rows[:4]] == ["80.0%", "64.0%", "48.0%", "36.0%"]
+    assert (drift.rows[-1].cells[own].value, drift.rows[-1].cells[own].interval) == ("-15.0", "-21.0 to 4.0")
+    assert drift.sentence == "The right answer of 38.0% of 100 items is no longer what it was."
+    assert [curve.name for curve in drift.curves] == drift.rungs and len(drift.curves[own].points.split()) == 4
+    assert [(row.part, row.gain, row.interval, row.n) for row in drift.gains] == [
+        ("2026", "+44.0", "21.0 to 67.0", 25), ("changed", "+34.2", "-2.5 to 63.0", 38),
+    ]  # fmt: skip
+
+
+def test_fewer_than_four_slices_are_compared_and_have_no_slope(run):
+    few = {rung: make_drift(("2021", "2026"), rung == "qlora+rag") for rung in ("qlora", "qlora+rag")}
+    told = replace(run, verdict=run.verdict | {"suites": {"drift": few}})
+    drift = suite(told, "drift").over_time
+    assert "Fewer than 4 slices" in drift.sentence and not any("slope" in row.part for row in drift.rows)
+    assert "Fewer than 4 slices" in render_page(told)

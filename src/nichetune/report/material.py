@@ -18,6 +18,7 @@ from nichetune.core.records import Candidate, Estimate, Example, ItemScore, Pred
 from nichetune.core.settings import RUNGS, Settings
 from nichetune.core.stages import MANIFEST
 from nichetune.decide.economics import Cost
+from nichetune.decide.hearing import heard_judge
 from nichetune.evaluate.resources import Resources
 
 EVALUATE, TRAIN = "evaluate/", "train/"
@@ -107,7 +108,7 @@ def read_material(settings: Settings, inputs: dict[str, Path]) -> Material:
         settings=settings,
         verdict=verdict,
         items=read_records(inputs["benchmark"] / "items.jsonl", Example),
-        rungs=_read_rungs(verdict, inputs),
+        rungs=_read_rungs(settings, verdict, inputs),
         losses=_read_losses(inputs),
         entities=read_json(entities) if entities is not None and entities.is_file() else None,
         manifests=_read_manifests(inputs),
@@ -115,15 +116,17 @@ def read_material(settings: Settings, inputs: dict[str, Path]) -> Material:
     )
 
 
-def _read_rungs(verdict: dict[str, Any], inputs: dict[str, Path]) -> list[Rung]:
+def _read_rungs(settings: Settings, verdict: dict[str, Any], inputs: dict[str, Path]) -> list[Rung]:
     rungs = [
-        replace(_read_rung(name, told, inputs.get(EVALUATE + name)), other_seeds=_read_other_seeds(name, inputs))
+        replace(
+            _read_rung(settings, name, told, inputs.get(EVALUATE + name)), other_seeds=_read_other_seeds(name, inputs)
+        )
         for name, told in verdict["rungs"].items()
     ]
     return sorted(rungs, key=lambda rung: (rung.cost.total_usd, _place(rung.name, RUNGS), rung.name))
 
 
-def _read_rung(name: str, told: dict[str, Any], folder: Path | None) -> Rung:
+def _read_rung(settings: Settings, name: str, told: dict[str, Any], folder: Path | None) -> Rung:
     predictions = read_records(folder / "predictions.jsonl", Prediction) if folder else []
     scores = read_records(folder / "scores.jsonl", ItemScore) if folder else []
     candidate, counted = _read_note(folder, "candidate.json"), _read_note(folder, "resources.json")
@@ -135,8 +138,16 @@ def _read_rung(name: str, told: dict[str, Any], folder: Path | None) -> Rung:
         scores={s.item: s for s in scores},
         candidate=Candidate.model_validate(candidate) if candidate else None,
         resources=Resources.model_validate(counted) if counted else None,
-        notes={note: told for note in NOTES if (told := _read_note(folder, f"{note}.json")) is not None},
+        notes=_read_notes(settings, folder) if folder else {},
     )
+
+
+def _read_notes(settings: Settings, folder: Path) -> dict[str, Any]:
+    """What was measured on demand; a judge's word only where these settings ask that judge."""
+    found = {note: _read_note(folder, f"{note}.json") for note in NOTES}
+    if not heard_judge(settings, folder):
+        found["judge"] = None
+    return {note: told for note, told in found.items() if told is not None}
 
 
 def _read_other_seeds(rung: str, inputs: dict[str, Path]) -> tuple[Resources, ...]:
