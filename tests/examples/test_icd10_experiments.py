@@ -26,5 +26,7 @@ def test_both_arms_of_the_canaries_train_on_the_same_and_differ_by_masking(monke
 @pytest.mark.parametrize("target", ["curve", "canaries", "serving"])
 def test_make_runs_what_there_is(target):
     shown = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    scripts = [word for line in shown.splitlines() for word in shlex.split(line) if word.endswith(".py")]
+    scripts = [
+        word for line in shown.replace("\\\n", " ").splitlines() for word in shlex.split(line) if word.endswith(".py")
+    ]
     assert scripts and all((ROOT / name).is_file() for name in scripts)
