@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from nichetune.cli.app import run
 from nichetune.core.errors import UserError
+from nichetune.core.files import write_jsonl
+from nichetune.core.records import Expected, Source
 from nichetune.decide.compare import compare_scores
 
 
@@ -127,3 +130,28 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="neither a finished run nor an evaluated rung"):
         compare_scores(tmp_path / "empty", tmp_path / "empty")
+
+
+def change(desk, tmp_path: Path, **parts) -> Path:
+    """The desk's run again, with another first item."""
+    other = tmp_path / "other"
+    shutil.copytree(desk.folder / "evaluate", other / "evaluate")
+    items = [item.model_copy(update=parts) if n == 0 else item for n, item in enumerate(desk.items)]
+    write_jsonl(other / "benchmark" / "items.jsonl", items)
+    return other / "evaluate" / "base"
+
+
+def test_runs_that_ask_or_expect_something_else_under_one_id_are_not_compared(make_desk, tmp_path):
+    desk = make_desk(range(20))
+    base = desk.score("base", [0.5] * 20)
+    mended = change(desk, tmp_path, expected=Expected(answer="no"))
+    with pytest.raises(UserError, match=r"1 of 20 items do not ask the same.*the first is q000: evaluate both") as told:
+        compare_scores(base, mended, metric="ask.exact")
+    assert "\n" not in str(told.value)
+
+
+def test_an_item_that_only_moved_in_its_file_is_the_same(make_desk, tmp_path):
+    desk = make_desk(range(20))
+    base = desk.score("base", [0.5] * 20)
+    moved = change(desk, tmp_path, source=Source(file="elsewhere", line=9))
+    assert compare_scores(base, moved, metric="ask.exact")["n"] == 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html import unescape
 
@@ -11,6 +12,7 @@ from measured_run import make_drift
 
 from nichetune.decide.reasons import percent
 from nichetune.report.calibration import BOTTOM, TOP, build_calibration
+from nichetune.report.cost import build_cost
 from nichetune.report.judge import build_judge
 from nichetune.report.material import Material, read_material
 from nichetune.report.memorisation import NOT_PLANTED, NOT_TRAINED, build_memorisation
@@ -178,3 +180,10 @@ def test_fewer_than_four_slices_are_compared_and_have_no_slope(run):
     drift = suite(told, "drift").over_time
     assert "Fewer than 4 slices" in drift.sentence and not any("slope" in row.part for row in drift.rows)
     assert "Fewer than 4 slices" in render_page(told)
+
+
+def test_what_an_answer_takes_is_counted_and_never_a_measured_time(run, full_page):
+    used = next(row for row in build_cost(run).used if row.name == "qlora")
+    assert (used.serving, used.training, used.stored) == ("33.3", "200,000", "267.0")  # 1.2e12 / 36; 2e14; 28e7 bytes
+    assert "What an answer takes, counted" in full_page
+    assert not re.search(r"\bseconds\b|\bp50\b|\bp95\b", full_page)

@@ -17,6 +17,7 @@ from typing import Any
 
 from nichetune.core.errors import UserError
 from nichetune.core.files import iter_jsonl, read_json
+from nichetune.decide.asked import check_same_items
 from nichetune.decide.evaluated import read_evaluated
 from nichetune.decide.paired import Paired, compare_paired, six_digits
 from nichetune.decide.spending import level_of_look, resamples_at
@@ -60,7 +61,8 @@ def compare_scores(
 
     Raises:
         UserError: a file is missing or broken, there is no such suite or part, an id is missing or doubled, a score
-            lies outside 0..1, an item's group differs, or there is no such look.
+            lies outside 0..1, an item's group differs, one asks another question in B than in A, or there is no such
+            look.
     """
     level = level_of_look(look, looks, alpha)
     if not 0 <= margin < 1:
@@ -70,6 +72,7 @@ def compare_scores(
     metric = metric or _ALL if suite else choose_metric(a, b, metric)
     first, second = (read_scores(one, metric, suite, part) for one in (a, b))
     items = _pair_items(first, second)
+    check_same_items(a, b, items, suite)
     groups = [_group_of(item, first, second) for item in items]
     old, new = ([one.scores[item] for item in items] for one in (first, second))
     draws = resamples_at(level, resamples)

@@ -1,6 +1,6 @@
 """Quality against cost: what each rung costs over the horizon, and what it gives for it.
 
-Material -> a scatter (dollars on a logarithmic axis), its frontier, and the table of costs
+Material -> a scatter (dollars on a logarithmic axis), its frontier, and the tables of costs and of what was counted
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nichetune.decide.reasons import percent, usd
+from nichetune.evaluate.resources import Resources
 from nichetune.report.material import Material, Rung
 from nichetune.report.plots import Tick, join_points
 from nichetune.report.scale import Scale, log_scale, share_scale
-from nichetune.report.words import write_round_usd, write_value
+from nichetune.report.words import NO_VALUE, write_round_usd, write_value
 
 TOP, BOTTOM = 16.0, 296.0  # px: between them lies 100% to 0%
 _LABEL_HEIGHT = 17.0  # px
@@ -53,8 +54,22 @@ class CostRow:
 
 
 @dataclass(frozen=True)
+class UsedRow:
+    """What one rung used, counted: tokens and operations of an answer, operations of all trainings, bytes that ship."""
+
+    name: str
+    prompt: str
+    cached: str
+    new: str
+    serving: str
+    training: str
+    stored: str
+    marked: bool
+
+
+@dataclass(frozen=True)
 class CostSection:
-    """The scatter and its table."""
+    """The scatter and its tables."""
 
     metric: str
     answers: int
@@ -64,6 +79,7 @@ class CostSection:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     rows: list[CostRow]
+    used: list[UsedRow]
 
 
 def build_cost(run: Material) -> CostSection:
@@ -81,7 +97,29 @@ def build_cost(run: Material) -> CostSection:
         x_ticks=[Tick(_inset(scale.at(t)), write_round_usd(t)) for t in scale.ticks],
         y_ticks=[Tick(_height(t), percent(t).replace(".0", "")) for t in share_scale().ticks],
         rows=[_describe(rung, run, {mark.name for mark in find_best(marks)}) for rung in run.rungs],
+        used=[_count(rung, rung.resources, rung.name == run.ship) for rung in run.rungs if rung.resources],
     )
+
+
+def _count(rung: Rung, used: Resources, marked: bool) -> UsedRow:
+    training = used.train_flops + sum(one.train_flops for one in rung.other_seeds)
+    return UsedRow(
+        name=rung.name,
+        prompt=f"{used.prompt_tokens / used.items:,.1f}",
+        cached=f"{used.cached_prompt_tokens / used.items:,.1f}",
+        new=f"{used.new_tokens / used.items:,.1f}",
+        serving=_round_flops(used.serve_flops / used.items),
+        training=_round_flops(training),
+        stored=f"{used.storage_bytes / 2**20:,.1f}",
+        marked=marked,
+    )
+
+
+def _round_flops(flops: float) -> str:
+    """Operations in thousands of millions; a dash where none were counted."""
+    if not flops:
+        return NO_VALUE
+    return f"{flops / 1e9:.3g}" if flops < 1e11 else f"{flops / 1e9:,.0f}"
 
 
 def _inset(at: float) -> float:

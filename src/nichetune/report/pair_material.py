@@ -14,6 +14,7 @@ import numpy as np
 from nichetune.core.files import hash_file, read_records
 from nichetune.core.records import Example, ItemScore, Prediction
 from nichetune.core.settings import TaskSettings
+from nichetune.decide.asked import find_sealed
 from nichetune.decide.compare import choose_metric, find_rung, read_scores
 from nichetune.decide.evaluated import Evaluated, read_evaluated
 from nichetune.evaluate.intervals import Floats
@@ -109,10 +110,5 @@ def _read_side(name: str, path: Path, metric: str) -> Side:
 
 def _read_items(path: Path) -> dict[str, Example]:
     """The sealed items of a run, or of the run in which a rung's folder lies."""
-    if not path.is_dir():
-        return {}
-    for root in (path, *path.resolve().parents[:2]):
-        file = root / "benchmark" / "items.jsonl"
-        if file.is_file():
-            return {item.id: item for item in read_records(file, Example)}
-    return {}
+    file = find_sealed(path)
+    return {item.id: item for item in read_records(file, Example)} if file else {}
