@@ -20,7 +20,9 @@ def add_commands(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[Path, typer.Argument(help="The new project's folder.")],
-    template: Annotated[str, typer.Option(help="starter, or icd10-eye-ear (the demo).")] = "starter",
+    template: Annotated[
+        str, typer.Option(help="starter, icd10-eye-ear (the demo) or dual-licences (settings alone).")
+    ] = "starter",
     as_json: JsonOption = False,
 ) -> None:
     """A new project that runs as it stands."""
