@@ -65,6 +65,16 @@ def test_the_old_adapter_is_evaluated_on_the_new_benchmark_and_its_digest_stands
     assert str(world) not in json.dumps(read_json(world / "new/runs/new/report/manifest.json")["settings"]["train"])
 
 
+def test_a_trace_does_not_say_that_a_taken_rung_was_trained_on_a_record(world, capsys):
+    assert start(world) == 0
+    record = json.loads((world / "new/runs/new/split/train.jsonl").read_text().splitlines()[0])["id"]
+    capsys.readouterr()
+    taken = ["--set", "train.from_run=../old/runs/old"]
+    assert run(["trace", record, "--project", str(world / "new"), *taken, "--json"]) == 0
+    told = capsys.readouterr().out
+    assert "not trained on, taken from a finished run" in told and '"trained on' not in told
+
+
 def test_taking_again_reuses_and_a_moved_run_is_the_same_one(world, capsys):
     assert start(world) == 0
     shutil.copytree(world / "old/runs/old", world / "moved", dirs_exist_ok=True)

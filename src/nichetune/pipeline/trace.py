@@ -193,7 +193,8 @@ def _end(project: Project, name: str, hits: list[_Hit]) -> list[Step]:
     steps: list[Step] = []
     if any(hit.stage == "split" and hit.stem == "train" for hit in hits):
         done = [n for n in list_stages(project) if n.startswith("train/") and _is_done(project, n)]
-        steps += [Step(n, f"trained on (adapter {_digest(project, n)})") for n in done]
+        how = "not trained on, taken from a finished run" if project.settings.train.from_run else "trained on"
+        steps += [Step(n, f"{how} (adapter {_digest(project, n)})") for n in done]
     if any(hit.stage == "benchmark" for hit in hits):
         done = [n for n in list_stages(project) if n.startswith("evaluate/") and _is_done(project, n)]
         steps += [Step(n, "answered as a sealed item") for n in done]
