@@ -13,7 +13,7 @@ triton, which are for CUDA. Two things in that environment are not as its maker 
 the registry's build of that wants CUDA.
 
 Its own rows are those of `bench/training.py`, in the same batches. As there, speed is the median over the steps behind
-two that warm up, over tokens without padding; memory is the peak resident set less that just before the model loads.
+one that warms up, over tokens without padding; memory is the peak resident set less that just before the model loads.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-WARM_UP = 2
+WARM_UP = 1
 PEER, VERSION = "llamafactory", "0.9.5"
 # What it imports to train on texts, in the versions that its own metadata allows.
 NEEDS = [

@@ -2,7 +2,7 @@
 
     python -m trainers.speed ours/lora --steps 8 -> one line of JSON
 
-Tokens a second are the median over the steps after two that warm up: a stall of the machine hits one step, whoever
+Tokens a second are the median over the steps after one that warms up: a stall of the machine hits one step, whoever
 trains. Peak memory is the process's peak resident set less that just before the model loads. The product rate is
 that of 1024 x 1024 float32 matrices, measured in the same process before and after.
 """
@@ -18,7 +18,7 @@ from typing import Any
 from trainers import peers
 from trainers.counts import operations, resident_bytes
 
-WARM_UP = 2
+WARM_UP = 1
 
 
 def main() -> None:
