@@ -12,6 +12,8 @@ Seven generators (worlds/generators.py and nights that look again) make benchmar
   it says that no gain can be found nothing is asked; the share of designs with a claim stands beside.
 - *nights*: 3, 5 or 10 looks, planned by `--look K --looks N`; half on a benchmark that grows, half on a candidate tuned
   anew on the same items. Any look that tells equal rungs apart counts.
+- *retrained*: three methods, each trained from 3 to 5 seeds, whose luck spreads alike or very unlike; in every third
+  world the cheapest is not trained. The gain is the one that items and seeds together show.
 
 Exit 1 if a bound fails. Beside it, on the same worlds: an unpaired two-sample test, a plain paired t-test that knows no
 groups, and nights that look at 5% each time. Every rate has its exact 95% interval (Clopper and Pearson 1934). One
@@ -31,10 +33,12 @@ import numpy as np
 from scipy.stats import binomtest
 from worlds.designs import draw_design
 from worlds.generators import CLUSTERED, GENERATORS
+from worlds.retrained import draw_retraining, try_retrained
 from worlds.trials import Effort, Tally, try_design, try_nights
 
 MOST_FALSE, MOST_FALSE_UPPER, LEAST_POWER = 0.05, 0.065, 0.80
 NIGHTS = "nights"
+RETRAINED = {"retrained, alike": True, "retrained, unlike": False}
 _NULLS_A_DESIGN = 40
 _LOOKS = (3, 5, 10)
 _HEADINGS = {
@@ -47,7 +51,11 @@ def main() -> None:
     """Tries every generator, prints the tables, and says whether all bounds hold."""
     options = parse_options()
     started = time.process_time()
-    tallies = {name: try_generator(name, options, n) for n, name in enumerate((*GENERATORS, NIGHTS))}
+    tallies = {
+        name: try_generator(name, options, n)
+        for n, name in enumerate((*GENERATORS, NIGHTS, *RETRAINED))
+        if not options.only or name.startswith(options.only)
+    }
     result = sum_up(tallies) | {"cpu_s": round(time.process_time() - started, 1), "seed": options.seed,
                                 "resamples": options.resamples}  # fmt: skip
     print_tables(tallies)
@@ -66,6 +74,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--worlds", type=int, default=4_000, help="worlds of equal rungs for each generator")
     parser.add_argument("--resamples", type=int, default=1_999)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--only", default="", help="worlds whose name begins so")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
@@ -83,6 +92,9 @@ def try_generator(name: str, options: argparse.Namespace, number: int) -> Tally:
         if name == NIGHTS:
             base = ("latent", "copies")[n // 2 % 2]
             total.add(try_nights(base, design, _LOOKS[n % len(_LOOKS)], n % 2 == 0, effort, seed))
+        elif name in RETRAINED:
+            how = draw_retraining(np.random.default_rng(seed + 1), RETRAINED[name], n)
+            total.add(try_retrained(design, how, effort, seed))
         else:
             total.add(try_design(name, design, effort, seed))
     return total
@@ -100,7 +112,7 @@ def sum_up(tallies: dict[str, Tally]) -> dict[str, Any]:
     """Rates over all, over clustered worlds, and by generator."""
 
     def pool(names: list[str], what: str) -> dict[str, Any]:
-        counts = [tallies[name].counts[what] for name in names]
+        counts = [tallies[name].counts[what] for name in names if name in tallies]
         return describe_rate(sum(c[0] for c in counts), sum(c[1] for c in counts))
 
     judged = [*GENERATORS]
@@ -110,8 +122,10 @@ def sum_up(tallies: dict[str, Tally]) -> dict[str, Any]:
         "false_better_rate": pool(judged, "false_better"),
         "false_better_rate_clustered": pool([*CLUSTERED], "false_better"),
         "false_better_rate_peeking": pool([NIGHTS], "false_better"),
+        "false_better_rate_seeds": pool([*RETRAINED], "false_better"),
         "power_at_margin": pool(judged, "power"),
         "power_to_climb": pool(judged, "power_to_climb"),
+        "power_at_margin_seeds": pool([*RETRAINED], "power"),
         "generators": {
             name: {what: describe_rate(*counts) for what, counts in tally.counts.items()}
             for name, tally in tallies.items()
@@ -139,7 +153,7 @@ def print_tables(tallies: dict[str, Tally]) -> None:
     print("| worlds | " + " | ".join(_HEADINGS.values()) + " |\n|---|" + "---:|" * len(_HEADINGS))
     for name, tally in tallies.items():
         print(f"| {name} | " + " | ".join(write_rate(describe_rate(*tally.counts[what])) for what in _HEADINGS) + " |")
-    others = ("unpaired", "plain t", "unplanned")
+    others = ("unpaired", "plain t", "unplanned", "one seed")
     print("\n| worlds | test | equal told apart | named gain found |\n|---|---|---:|---:|")
     for name, tally in tallies.items():
         for other in others:

@@ -1,17 +1,18 @@
 """The harnesses' own environment, made at the first call; they stand outside the project's dependencies.
 
-With the versions of torch, transformers and tokenizers that nichetune runs on, so that all compute alike.
+What nichetune runs on (torch, transformers, tokenizers) is read from its own environment, so that all compute alike and
+nothing large is fetched twice; what the harnesses need in another version is installed in theirs.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 HARNESSES = {"lm-eval": "0.4.13", "inspect-ai": "0.3.285"}
-_SHARED = ("torch", "transformers", "tokenizers", "accelerate", "datasets")
+_SHARED = "shared.pth"  # names our packages' folder; an editable nichetune stays out of reach, as it stands elsewhere
 
 
 def harness_folder() -> Path:
@@ -28,23 +29,24 @@ def find_python() -> Path | None:
 
 
 def make_environment() -> Path:
-    """The interpreter of the harnesses' environment; some minutes and 2 GB where it is missing."""
+    """The interpreter of the harnesses' environment; a minute or two where it is missing."""
     if (known := find_python()) is not None:
         return known
     folder = harness_folder()
     python = folder / "bin" / "python"
-    shared = [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in _SHARED]
-    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    print(f"making {folder} (some minutes, once)", file=sys.stderr)
-    for command in (
-        [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [*pip, *shared],
-        [*pip, *(f"{name}=={version}" for name, version in HARNESSES.items())],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
-            print(f"error: the harnesses do not install here: {last}", file=sys.stderr)
-            sys.exit(3)
+    print(f"making {folder} (a minute or two, once)", file=sys.stderr)
+    _call([sys.executable, "-m", "venv", "--clear", str(folder)])
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / _SHARED).write_text(f"{sysconfig.get_path('purelib')}\n")
+    wanted = [f"{name}=={version}" for name, version in HARNESSES.items()]
+    _call([str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *wanted])
     (folder / ".whole").touch()
     return python
+
+
+def _call(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
+        print(f"error: the harnesses do not install here: {last}", file=sys.stderr)
+        sys.exit(3)

@@ -30,7 +30,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from nichetune.decide.draws import Draws, Ranks, draw_groups, rank_halves
 from nichetune.decide.seeds import Luck
@@ -194,8 +194,8 @@ class PairedSet:
         bootstrap", section 4: percentiles taken where a t interval's would lie)."""
         if self.groups < 2:
             return -1.0, 1.0
-        quantile = stats.t.ppf(alpha / 2, self.groups - 1) * math.sqrt(self.groups / (self.groups - 1))
-        level = float(stats.norm.cdf(quantile))
+        quantile = special.stdtrit(self.groups - 1, alpha / 2) * math.sqrt(self.groups / (self.groups - 1))
+        level = float(special.ndtr(quantile))
         low, high = np.quantile(self.draws.resamples[:, pair], [level, 1 - level])
         return float(low), float(high)
 

@@ -20,6 +20,8 @@ import math
 from scipy import special
 from scipy.optimize import brentq
 
+from nichetune.decide.seeds import Luck
+
 POWER = 0.8
 # The interval is the widest of three. Where groups hold several items they disagree: of gains that each alone found in
 # 84% to 87% of the samples, the widest found 79% to 80% (latent and uneven groups, 1,475 and 1,750 samples).
@@ -34,12 +36,20 @@ def achieved_power(
     alpha: float = 0.05,
     design_effect: float = 1.0,
     items_per_group: float | None = None,
+    luck: Luck | None = None,
 ) -> float:
-    """The chance that a true gain is told from none, two-sided at alpha."""
+    """The chance that a true gain is told from none, two-sided at alpha.
+
+    Args:
+        luck: what the seeds leave open beside the items, where rungs are trained from several.
+    """
     freedom = _freedom(n, items_per_group)
-    reach = gain * math.sqrt(n / _inflate(design_effect, items_per_group))
-    reach -= _quantile(1 - alpha / 2, freedom) * math.sqrt(discordant)
-    return _chance(reach / math.sqrt(max(discordant - gain**2, 1e-12)), freedom)
+    item = _inflate(design_effect, items_per_group) / n
+    reach = _quantile(1 - alpha / 2, freedom) * math.sqrt(discordant * item)
+    spare = max(discordant - gain**2, 1e-12) * item
+    if luck is not None:
+        reach, spare = math.hypot(reach, luck.reach(alpha)), spare + luck.variance
+    return _chance((gain - reach) / math.sqrt(spare), freedom)
 
 
 def smallest_gain(
@@ -49,15 +59,14 @@ def smallest_gain(
     power: float = POWER,
     design_effect: float = 1.0,
     items_per_group: float | None = None,
+    luck: Luck | None = None,
 ) -> float | None:
     """The smallest gain that n items show with this power; None where even all differences one way do not."""
-    if discordant <= 0 or achieved_power(discordant, n, discordant, alpha, design_effect, items_per_group) < power:
-        return None
 
     def short(gain: float) -> float:
-        return achieved_power(gain, n, discordant, alpha, design_effect, items_per_group) - power
+        return achieved_power(gain, n, discordant, alpha, design_effect, items_per_group, luck) - power
 
-    return float(brentq(short, 1e-9, discordant))
+    return float(brentq(short, 1e-9, discordant)) if discordant > 0 and short(discordant) >= 0 else None
 
 
 def smallest_one_way_gain(

@@ -11,21 +11,21 @@ spread of the seeds' means holds the second, and the third once more. Both are s
 squares of the distances to their ends: each keeps the quantile of its own degrees of freedom (Howe 1974, JASA 69;
 Zou and Donner 2008, Statistics in Medicine 27, "MOVER").
 
-Three seeds alone say little of a spread: a t quantile at two degrees of freedom is 4.3 at 95% and 14 at 99.5%. So
-the spread is pooled over all trained methods, as a mixed model with one variance does; a rung whose own spread is
-larger keeps its own, so that a steady method does not lend its calm to a wild one.
+A pair's degrees of freedom are Welch's, from what its own two rungs show (Welch 1938, Biometrika 29; Satterthwaite
+1946). A rung's variance is never taken for less than the mean over all trained methods: three seeds may lie together by
+luck. What is not borrowed are the other methods' degrees of freedom: where spreads are unequal, that called up to 12%
+of equal rungs different (decision 0020).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
-from nichetune.evaluate.candidates import rung_method
 from nichetune.evaluate.intervals import Floats
 
 
@@ -40,12 +40,12 @@ class Luck:
     """
 
     variance: float
-    degrees: int
+    degrees: float
     seeds: int
 
     def reach(self, alpha: float) -> float:
         """Half the width of the seeds' own (1 - alpha) interval."""
-        return float(stats.t.ppf(1 - alpha / 2, self.degrees)) * math.sqrt(self.variance)
+        return float(special.stdtrit(self.degrees, 1 - alpha / 2)) * math.sqrt(self.variance)
 
     def widen(self, low: float, middle: float, high: float, alpha: float) -> tuple[float, float]:
         """An interval over items with the seeds' reach added to both sides, square and add."""
@@ -54,22 +54,36 @@ class Luck:
 
     def with_seeds(self, seeds: int) -> Luck:
         """What would be left open with so many seeds, if they spread as these do."""
-        return Luck(self.variance * self.seeds / seeds, self.degrees * (seeds - 1) // (self.seeds - 1), seeds)
+        return Luck(self.variance * self.seeds / seeds, self.degrees * (seeds - 1) / (self.seeds - 1), seeds)
 
 
 @dataclass(frozen=True)
 class SeedSpread:
-    """The spread over seeds of several rungs: variance of each rung's mean over its seeds; 0 for an untuned one."""
+    """The spread over seeds of several rungs; an untuned one has none.
 
-    variances: dict[str, float]
-    degrees: int
+    Attributes:
+        own: variance of each rung's trainings.
+        least: what none is taken to be below: the mean over all rungs.
+        seeds: trainings of each rung.
+    """
+
+    own: dict[str, float]
+    least: float
     seeds: int
 
     def between(self, a: str, b: str) -> Luck | None:
         """What the seeds leave open between two rungs; None where neither is trained from a seed."""
-        variance = self.variances.get(a, 0.0) + self.variances.get(b, 0.0)
-        tuned = a in self.variances or b in self.variances
-        return Luck(variance, self.degrees, self.seeds) if tuned else None
+        own = [self.own[rung] for rung in (a, b) if rung in self.own]
+        if not own:
+            return None
+        variance = sum(max(one, self.least) for one in own) / self.seeds
+        return Luck(variance, welch_degrees(own, self.seeds), self.seeds)
+
+
+def welch_degrees(variances: Sequence[float], seeds: int) -> float:
+    """Degrees of freedom behind a sum of variances, each of so many trainings: between one rung's and all of them."""
+    squares = sum(one**2 for one in variances)
+    return (seeds - 1) * (sum(variances) ** 2 / squares if squares > 0 else 1.0)
 
 
 def measure_seeds(by_seed: Mapping[str, Floats]) -> SeedSpread | None:
@@ -84,8 +98,5 @@ def measure_seeds(by_seed: Mapping[str, Floats]) -> SeedSpread | None:
     tuned = {rung: scores.mean(axis=1) for rung, scores in by_seed.items() if len(scores) > 1}
     if not tuned:
         return None
-    seeds = len(next(iter(tuned.values())))
     own = {rung: float(np.var(means, ddof=1)) for rung, means in tuned.items()}
-    pooled = sum(own.values()) / len(own)
-    methods = len({rung_method(rung) for rung in tuned})  # with and without retrieval it is the same training
-    return SeedSpread({rung: max(v, pooled) / seeds for rung, v in own.items()}, methods * (seeds - 1), seeds)
+    return SeedSpread(own, sum(own.values()) / len(own), len(next(iter(tuned.values()))))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from nichetune.core.exact import bound_above
 from nichetune.core.records import Estimate
@@ -95,7 +95,7 @@ def bound_mean(scores: Floats, index: NDArray[np.int64], count: int, alpha: floa
     mean = float(scores.mean())
     binary = bool(np.all((scores == 0) | (scores == 1)))
     if binary and count == len(scores):
-        return _clip(mean, *wilson_interval(mean, len(scores), float(stats.norm.ppf(1 - alpha / 2))))
+        return _clip(mean, *wilson_interval(mean, len(scores), float(special.ndtri(1 - alpha / 2))))
     if count < 2:
         return Bounds(mean, None, None)
     sums, sizes = sum_groups(scores, index, count), sum_groups(np.ones_like(scores), index, count)
@@ -107,9 +107,9 @@ def bound_mean(scores: Floats, index: NDArray[np.int64], count: int, alpha: floa
 
 def _bound_by_variance(value: float, variance: float, spread: float, most: float, alpha: float) -> Bounds:
     if variance < 1e-15 or value in (0.0, 1.0):  # nothing varies: each group then tells no more than one item would
-        return _clip(value, *wilson_interval(value, spread, float(stats.norm.ppf(1 - alpha / 2))))
+        return _clip(value, *wilson_interval(value, spread, float(special.ndtri(1 - alpha / 2))))
     effective = min(value * (1 - value) / variance, most)
-    quantile = float(stats.t.ppf(1 - alpha / 2, max(1.0, spread - 1)))
+    quantile = float(special.stdtrit(max(1.0, spread - 1), 1 - alpha / 2))
     return _clip(value, *wilson_interval(value, effective, quantile))
 
 
