@@ -73,6 +73,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/dedupe.py
+	$(BIN)/python bench/evaluate.py
 
 setup: $(STAMP)
 

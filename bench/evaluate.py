@@ -2,7 +2,7 @@
 
 Builds the demo's benchmark if it is missing -> a table, and with --json FILE its figures:
 
-    python bench/evaluate.py [--items 40] [--turns 3] [--batch 32] [--sizes 4 8 16 40] [--json FILE]
+    python bench/evaluate.py [--items 40] [--turns 3] [--batch 128] [--sizes 4 8 16 40] [--json FILE]
 
 All three answer the same sealed forms of the demo with the same prompts, greedily, by the same model: SmolLM2-135M as
 nichetune loads it, in float32, saved as a folder that transformers load. The harnesses run what `nichetune export --to
@@ -69,7 +69,7 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=40, help="sealed forms of the demo")
     parser.add_argument("--turns", type=int, default=3, help="times that all take turns")
-    parser.add_argument("--batch", type=int, default=32, help="our batch size")
+    parser.add_argument("--batch", type=int, default=128, help="our batch size, as generate.batch_size has it")
     parser.add_argument("--sizes", type=int, nargs="+", default=[4, 8, 16, 40], help="batch sizes that peers try")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()

@@ -17,9 +17,9 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from nichetune.decide.ladder import Judgement, Rule, judge_ladder
+from nichetune.decide.outlook import GIVEN, Plan, state_power
 from nichetune.decide.paired import PairedSet
-from nichetune.decide.power import smallest_gain
-from nichetune.decide.seeds import Luck, SeedSpread, measure_seeds
+from nichetune.decide.seeds import SeedSpread, measure_seeds
 from nichetune.evaluate.intervals import effective_groups
 from worlds.designs import Design, Floats
 from worlds.trials import ALPHA, MARGIN, Effort, Tally
@@ -103,12 +103,12 @@ def try_retrained(design: Design, how: Retraining, effort: Effort, seed: int) ->
     for scores in draw_retrained(design, how, (0.0,) * len(TUNED), effort.ladders, rng):
         judged = _judge(scores, how, design, effort, rng, margin=0.0)
         tally.note("false_climb", any(c.decision == "better" for c in judged.comparisons))
-    shift = find_shift(design, how, 0.0, seed)
+    shift = find_shift(design, how, "smallest_gain", seed)
     tally.note("claims", shift is not None)
     if shift is not None:
         for scores in draw_retrained(design, how, (0.0, shift, 0.0), effort.gains, rng):
             tally.note("power", _bound_pair(scores, how, design, effort, rng)[0] > 0)
-    steep = find_shift(design, how, MARGIN, seed)
+    steep = find_shift(design, how, "smallest_gain_to_climb", seed)
     if steep is not None:
         for scores in draw_retrained(design, how, (0.0, steep), effort.ladders, rng):
             tally.note("power_to_climb", _judge(scores, how, design, effort, rng, MARGIN).held == TUNED[1])
@@ -145,21 +145,21 @@ def _judge(
     return judge_ladder(TUNED[: len(scores)], scores.mean(axis=1), groups, rule, _measure(scores, how))
 
 
-def find_shift(design: Design, how: Retraining, margin: float, seed: int) -> float | None:
+def find_shift(design: Design, how: Retraining, figure: str, seed: int) -> float | None:
     """Where the second rung's dial stands for the gain that the power statement names; None where it names none."""
 
     def spare(shift: float) -> float:
         gain = mean_score(design, how, 1, shift) - mean_score(design, how, 0, 0.0)
-        named = name_gain(design, how, shift, seed)
-        return gain - margin - (1.0 if named is None else named)
+        named = name_gain(design, how, shift, figure, seed)
+        return gain - (1.0 if named is None else named)
 
     if spare(_MOST_SHIFT) < 0:
         return None
     return float(brentq(spare, 0.0, _MOST_SHIFT, xtol=5e-3))
 
 
-def name_gain(design: Design, how: Retraining, shift: float, seed: int) -> float | None:
-    """The smallest gain that these items and seeds show, by the shipped statement, from what is true of the world."""
+def name_gain(design: Design, how: Retraining, shift: float, figure: str, seed: int) -> float | None:
+    """What `nichetune benchmark power` says of these items and seeds, given what is true of the world."""
     draws = max(60, min(_DRAWS, 60_000 // design.items))
     scores = draw_retrained(design, how, (0.0, shift), draws, np.random.default_rng(seed))
     means = scores.mean(axis=3)  # [worlds, rungs, seeds]
@@ -173,6 +173,10 @@ def name_gain(design: Design, how: Retraining, shift: float, seed: int) -> float
     sums: Floats = np.add.reduceat(own, starts, axis=1)
     within = float((sums**2).mean(axis=0).sum()) * len(design.sizes) / max(1, len(design.sizes) - 1)
     effect = max(1.0, within / (design.items * max(square - gain**2, 1e-12)))
-    luck = Luck(sum(parts) / how.seeds, how.seeds - 1, how.seeds)  # the least that Welch's degrees may come to
-    per_group = None if (design.sizes == 1).all() else design.items / effective_groups(design.sizes.astype(float))
-    return smallest_gain(design.items, square, ALPHA, 0.8, effect, per_group, luck)
+    plan = Plan(
+        design.items, len(design.sizes), effective_groups(design.sizes.astype(np.float64)),
+        discordance=(min(1.0, max(square, 1e-6)), GIVEN), design_effect=(effect, GIVEN), margin=MARGIN, alpha=ALPHA,
+        seeds=how.seeds, seed_deviation=(float(np.sqrt(sum(parts) / 2)), GIVEN),
+    )  # fmt: skip
+    named: float | None = state_power(plan)[figure]
+    return named

@@ -25,7 +25,9 @@ def test_fifty_worlds_of_each_kind_are_judged_and_written(tmp_path):
     told = json.loads((tmp_path / "f").read_text())
     assert done.returncode == bool(told["failures"])
     assert done.stdout.count("FAILED: ") == len(told["failures"])
-    assert set(told["generators"]) == {"single", "latent", "uneven", "copies", "patches", "seeds", "nights"}
+    names = {"single", "latent", "uneven", "copies", "patches", "seeds", "nights"}
+    assert set(told["generators"]) == names | {"retrained, alike", "retrained, unlike"}
+    assert told["false_better_rate_seeds"]["n"] == 2 * 50
     assert told["false_better_rate"]["n"] == 6 * 50
     assert told["false_better_rate_clustered"]["n"] == 5 * 50
     assert told["false_better_rate_peeking"]["n"] >= 20

@@ -96,3 +96,24 @@ def test_too_small_a_benchmark_is_refused_as_the_verdict_refuses_it(make_desk):
     desk = make_desk(range(12))
     with pytest.raises(UserError, match="holds 12 items"):
         plan_sealed(desk.settings, desk.inputs["benchmark"], desk.folder / "none")
+
+
+def test_seeds_leave_open_what_items_do_not_and_more_of_them_less(capsys):
+    ask = ("--items", "400", "--seed-deviation", "0.01")
+    plain, three, five = (_ask(capsys, *ask[: 2 if n == 1 else 4], "--seeds", str(n)) for n in (1, 3, 5))
+    assert plain["smallest_gain"] < five["smallest_gain"] < three["smallest_gain"]
+    assert three["items_needed"] is None  # two points are less than three seeds leave open
+    needed = _ask(capsys, *ask, "--seeds", "5", "--margin", "0.05")["items_needed"]
+    assert needed > _ask(capsys, "--items", "400", "--margin", "0.05")["items_needed"]
+    then = _ask(capsys, "--items", str(needed), *ask[2:], "--seeds", "5", "--margin", "0.05")
+    assert then["power_at_margin"] == pytest.approx(0.8, abs=2e-3)
+
+
+def test_seeds_are_told_to_people_and_one_training_has_no_deviation(capsys):
+    assert run(["benchmark", "power", "--items", "400", "--seeds", "3"]) == 0
+    assert "What 3 seeds leave open is not in these figures" in capsys.readouterr().out
+    assert run(["benchmark", "power", "--items", "400", "--seeds", "3", "--seed-deviation", "0.01"]) == 0
+    told = capsys.readouterr().out
+    assert "deviate by 1.0 points between them (given)" in told and "train from more of them" in told
+    assert run(["benchmark", "power", "--items", "400", "--seed-deviation", "0.01"]) == 2
+    assert "--seeds 1" in capsys.readouterr().err

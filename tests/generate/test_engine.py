@@ -13,6 +13,7 @@ from nichetune.generate import engine as engines
 from nichetune.generate.cache import PredictionCache, generate_cached
 from nichetune.generate.engine import Request, TransformersEngine, plan_reading
 from nichetune.generate.identity import Identity
+from nichetune.models.shared_prefix import LayerCache
 from nichetune.models.templates import encode_prompt
 
 QUESTIONS = ["What is two plus two?", "Name a colour.", "Which organ do we hear with, and where does it sit?",
@@ -46,6 +47,22 @@ def test_a_batch_with_a_shared_prefix_says_what_plain_greedy_decoding_says(engin
     outputs = engine.generate(requests)
     assert [o.text for o in outputs] == [greedy(engine, r) for r in requests]
     assert all(o.cached_tokens > 5 for o in outputs[1:]) or sum(o.cached_tokens > 5 for o in outputs) == 3
+
+
+def test_rows_that_end_one_after_another_leave_the_others_as_they_are(engine, requests):
+    ends = [dataclasses.replace(r, max_new_tokens=n) for r, n in zip(requests, (3, 12, 1, 7), strict=True)]
+    assert [o.text for o in engine.generate(ends)] == [greedy(engine, r) for r in ends]
+
+
+def test_a_row_that_ends_gives_its_place_to_the_last_one():
+    cache = LayerCache(5, 4)
+    held = torch.arange(5.0)[:, None, None, None].expand(5, 2, 3, 1)
+    cache.update(held, -held, 0)
+    cache.advance(3)
+    assert cache.keep_rows([1, 3, 4]) == [3, 1, 4]
+    keys, values = cache.update(torch.full((3, 2, 1, 1), 9.0), torch.full((3, 2, 1, 1), 8.0), 0)
+    assert keys[:, 1, :, 0].tolist() == [[3, 3, 3, 9], [1, 1, 1, 9], [4, 4, 4, 9]]
+    assert values[:, 0, :, 0].tolist() == [[-3, -3, -3, 8], [-1, -1, -1, 8], [-4, -4, -4, 8]]
 
 
 def test_generation_stops_at_the_end_of_the_turn(engine, requests):

@@ -104,15 +104,23 @@ def power(
     non_inferiority: Annotated[float, typer.Option(help="Also: items that show a rung not to be worse by this.")] = 0.0,
     rungs: Annotated[int | None, typer.Option(help="Rungs of the ladder (default: the settings', else 2).")] = None,
     looks: Annotated[int, typer.Option(help="Planned looks; gains and items are those of the last one.")] = 1,
+    seeds: Annotated[
+        int | None, typer.Option(help="Trainings of each tuned rung (default: the sealed number, else 1).")
+    ] = None,
+    seed_deviation: Annotated[
+        float | None,
+        typer.Option(help="How far a tuned rung's score deviates between trainings (default: the last verdict's)."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """What so many items can show, and how many a gain needs: of the sealed benchmark, or of --items."""
     from nichetune.decide.outlook import GIVEN, describe_power, plan_items, state_power
 
     plan = plan_items(items, groups, correlation) if items is not None else _plan_project(project, run_dir, correlation)
-    asked: dict[str, Any] = {"margin": margin, "alpha": alpha, "rungs": rungs}
+    asked: dict[str, Any] = {"margin": margin, "alpha": alpha, "rungs": rungs, "seeds": seeds}
     asked |= {name: (value, GIVEN) for name, value in
-              (("discordance", discordance), ("design_effect", design_effect)) if value is not None}  # fmt: skip
+              (("discordance", discordance), ("design_effect", design_effect), ("seed_deviation", seed_deviation))
+              if value is not None}  # fmt: skip
     given = {name: value for name, value in asked.items() if value is not None}
     told = state_power(replace(plan, power=power, non_inferiority=non_inferiority, looks=looks, **given))
     show(told, as_json, describe_power(told))

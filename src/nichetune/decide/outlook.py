@@ -30,6 +30,7 @@ from nichetune.decide.power import (
     smallest_one_way_gain,
 )
 from nichetune.decide.reasons import points
+from nichetune.decide.seeds import Luck
 from nichetune.decide.spending import level_of_look
 from nichetune.decide.verdict import read_sealed
 from nichetune.evaluate.intervals import effective_groups
@@ -51,6 +52,8 @@ class Plan:
         non_inferiority: "not worse by more than", 0..1; 0: not asked.
         rungs: in the ladder; each pair costs its share of alpha (Holm).
         looks: planned; the last one's level is what counts.
+        seeds: trainings of each tuned rung.
+        seed_deviation: of a tuned rung's score between its trainings, 0..1, and where it is from.
     """
 
     items: int
@@ -64,6 +67,15 @@ class Plan:
     non_inferiority: float = 0.0
     rungs: int = 2
     looks: int = 1
+    seeds: int = 1
+    seed_deviation: tuple[float, str] = (0.0, ASSUMED)
+
+    @property
+    def luck(self) -> Luck | None:
+        """What the seeds leave open between two tuned rungs, at the fewest degrees of freedom that it may have."""
+        if self.seeds < 2:
+            return None
+        return Luck(2 * self.seed_deviation[0] ** 2 / self.seeds, self.seeds - 1, self.seeds)
 
 
 def plan_items(items: int, groups: int = 0, correlation: float = CORRELATION) -> Plan:
@@ -90,11 +102,15 @@ def plan_sealed(settings: Settings, benchmark: Path, verdict: Path, correlation:
     sealed = read_sealed(benchmark, settings)
     sizes = Counter(item.group for item in sealed.items)
     plan = _plan(np.asarray(list(sizes.values()), dtype=np.float64), len(sealed.items), correlation)
-    plan = replace(plan, margin=sealed.rule.margin, alpha=sealed.rule.alpha, rungs=max(2, len(settings.rungs)))
+    plan = replace(plan, margin=sealed.rule.margin, alpha=sealed.rule.alpha, rungs=max(2, len(settings.rungs)),
+                   seeds=sealed.seeds)  # fmt: skip
     told = read_json(verdict) if verdict.is_file() else {}
     measured = told.get("power") if told.get("benchmark_digest") == sealed.digest else None
     if not measured or measured["discordant"] <= 0:
         return plan
+    spreads = [one["deviation"] for one in told["seeds"]["rungs"].values()] if sealed.seeds > 1 else []
+    if spreads:
+        plan = replace(plan, seed_deviation=(max(spreads), MEASURED))
     effect = measured["design_effect"] if plan.groups < plan.items else 1.0
     return replace(plan, discordance=(measured["discordant"], MEASURED), design_effect=(effect, MEASURED))
 
@@ -118,7 +134,7 @@ def state_power(plan: Plan) -> dict[str, Any]:
     discordance, effect = plan.discordance[0], plan.design_effect[0]
     level = level_of_look(plan.looks, plan.looks, plan.alpha)
     climb_level = level / (plan.rungs * (plan.rungs - 1) // 2)
-    groups = (effect, None if plan.groups == plan.items else plan.items / plan.effective)
+    groups = (effect, None if plan.groups == plan.items else plan.items / plan.effective, plan.luck)
     climb = smallest_gain(plan.items, discordance, climb_level, plan.power, *groups)
     figures = {
         "smallest_gain": smallest_gain(plan.items, discordance, level, plan.power, *groups),
@@ -145,6 +161,9 @@ def state_power(plan: Plan) -> dict[str, Any]:
         "non_inferiority": plan.non_inferiority or None,
         "rungs": plan.rungs,
         "looks": plan.looks,
+        "seeds": plan.seeds,
+        "seed_deviation": six_digits(plan.seed_deviation[0]),
+        "seed_deviation_from": plan.seed_deviation[1],
         **{name: six_digits(figure) if isinstance(figure, float) else figure for name, figure in figures.items()},
     }
 
@@ -154,6 +173,7 @@ def _check(plan: Plan) -> None:
         "discordance": plan.discordance[0],
         "margin": plan.margin,
         "non-inferiority": plan.non_inferiority,
+        "seed-deviation": plan.seed_deviation[0],
     }
     for name, share in shares.items():
         if not 0 <= share <= 1:
@@ -164,6 +184,8 @@ def _check(plan: Plan) -> None:
         raise UserError(f"alpha {plan.alpha}, power {plan.power}: give --alpha below 0.5 and --power of 0.5 to below 1")
     if plan.design_effect[0] < 1:
         raise UserError(f"--design-effect {plan.design_effect[0]}: 1 (items alone) is the least")
+    if plan.seeds < 1 or (plan.seeds < 2 and plan.seed_deviation[0] > 0):
+        raise UserError(f"--seeds {plan.seeds}: the luck of a training is known from 2 or more of each rung")
     if plan.rungs < 2:
         raise UserError(f"--rungs {plan.rungs}: a ladder that compares has 2 or more")
 
@@ -178,14 +200,16 @@ def describe_power(told: dict[str, Any]) -> list[str]:
         f"{told['items']:,} items in {told['groups']:,} groups, {points(told['discordance'])}% of the items answered "
         f"differently ({told['discordance_from']}), design effect {told['design_effect']:.2f} "
         f"({_explain_effect(told)}); {level}, {share}.",
+        *_say_seeds(told),
         _say_gain(told),
         _say_items(told),
         _say_climb(told),
     ]
     if told["non_inferiority"]:
+        needed = told["non_inferiority_items"]
         lines.append(
             f"Items needed to show an equally good rung not worse by {points(told['non_inferiority'])} points, "
-            f"one-sided at {told['level']:g}: {told['non_inferiority_items']:,}."
+            f"one-sided at {told['level']:g}: {'no number is enough' if needed is None else f'{needed:,}'}."
         )
     return lines
 
@@ -194,6 +218,17 @@ def _explain_effect(told: dict[str, Any]) -> str:
     if told["groups"] == told["items"]:
         return "every item alone in its group"
     return f"{told['design_effect_from']}, {told['effective_groups']:.1f} effective groups"
+
+
+def _say_seeds(told: dict[str, Any]) -> list[str]:
+    if told["seeds"] < 2:
+        return []
+    if not told["seed_deviation"]:
+        return [f"What {told['seeds']} seeds leave open is not in these figures: --seed-deviation, or a verdict, tells."]
+    return [
+        f"{told['seeds']} seeds for each tuned rung, whose scores deviate by {points(told['seed_deviation'])} points "
+        f"between them ({told['seed_deviation_from']}): gains are those between two tuned rungs."
+    ]
 
 
 def _say_gain(told: dict[str, Any]) -> str:
@@ -207,7 +242,8 @@ def _say_gain(told: dict[str, Any]) -> str:
 def _say_items(told: dict[str, Any]) -> str:
     margin = f"a gain of {points(told['margin'])} points, the margin"
     if told["items_needed"] is None:
-        return f"Items needed to find {margin}: no number of items shows no gain."
+        why = "shows no gain" if not told["margin"] else "outweighs what the seeds leave open: train from more of them"
+        return f"Items needed to find {margin}: no number of items {why}."
     here = f"{told['items']:,} have power {told['power_at_margin']:.2f}"
     return f"Items needed to find {margin}: {told['items_needed']:,}; {here}."
 

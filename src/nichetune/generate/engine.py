@@ -114,6 +114,7 @@ class TransformersEngine:
         self._head = loaded.model.get_output_embeddings()
         self._fast_head = copy_fast_head(self._head, loaded.dtype, loaded.device)
         self._ends = end_of_turn_ids(loaded.tokenizer)
+        self._braces: dict[int, bool] = {}  # tokens seen so far: is there a brace in it?
         use_shared_prefix(loaded.model)
         loaded.model.eval()
 
@@ -205,9 +206,9 @@ class TransformersEngine:
             if not alive:
                 return
             if len(alive) < len(running):
-                keep = torch.tensor(alive, dtype=torch.long, device=device)
-                cache.keep_rows(keep)
-                running, chosen = [running[n] for n in alive], chosen.keep(keep)
+                order = cache.keep_rows(alive)
+                keep = torch.tensor(order, dtype=torch.long, device=device)
+                running, chosen = [running[n] for n in order], chosen.keep(keep)
                 padding, positions = padding[keep], positions[keep]
             padding = torch.cat([padding, padding.new_ones(len(running), 1)], dim=1)
             chosen = self._forward(chosen.ids[:, None], positions, padding[:, None, None, :], cache, prefix)
@@ -247,9 +248,10 @@ class TransformersEngine:
         if self._fast_head is None:
             scores = self._head(states).float()
             top = scores.max(dim=-1)
-            second = scores.scatter(1, top.indices[:, None], -torch.inf).amax(dim=-1)
-            logprobs = -scores.sub_(top.values[:, None]).exp_().sum(dim=-1).log()
-            return _Chosen(top.indices, logprobs, top.values - second)
+            rest = scores.scatter_(1, top.indices[:, None], -torch.inf)
+            leads = top.values - rest.amax(dim=-1)
+            logprobs = -rest.sub_(top.values[:, None]).exp_().sum(dim=-1).log1p()
+            return _Chosen(top.indices, logprobs, leads)
         rough = torch.nn.functional.linear(states.to(self._fast_head.dtype), self._fast_head)  # [rows, vocabulary]
         few = rough.topk(min(_FINALISTS, rough.shape[-1])).indices
         logits = (self._head.weight[few] @ states[:, :, None]).squeeze(-1)  # [rows, finalists]
@@ -281,7 +283,10 @@ class TransformersEngine:
                 row.stopped = "length"
 
     def _closes_form(self, written: list[int]) -> bool:
-        return "}" in self._decode(written[-1:]) and "}" in self._decode(written)
+        last = written[-1]
+        if last not in self._braces:
+            self._braces[last] = "}" in self._decode([last])
+        return self._braces[last] and "}" in self._decode(written)
 
     def _decode(self, ids: list[int]) -> str:
         return self.loaded.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)

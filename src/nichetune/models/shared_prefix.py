@@ -68,11 +68,25 @@ class LayerCache:
         """Says that a forward pass over `tokens` is done."""
         self.length += tokens
 
-    def keep_rows(self, rows: torch.Tensor) -> None:
-        """Drops all rows but these: finished answers cost nothing more."""
+    def keep_rows(self, rows: list[int]) -> list[int]:
+        """Drops all rows but these: finished answers cost nothing more.
+
+        The last of them take the places of those that are dropped; nothing else is copied, since a batch's keys and
+        values may be a gigabyte and rows end at almost every step.
+
+        Returns:
+            Which row now stands in each place.
+        """
+        first, last = [row for row in rows if row < len(rows)], [row for row in rows if row >= len(rows)]
+        free = sorted(set(range(len(rows))) - set(first))
+        order = dict(zip(first, first, strict=True)) | dict(zip(free, last, strict=True))
+        for held in (self._keys, self._values):
+            for layer, own in held.items():
+                if last:
+                    own[free, :, : self.length] = own[last, :, : self.length]
+                held[layer] = own[: len(rows)]
         self.rows = len(rows)
-        self._keys = {layer: k[rows] for layer, k in self._keys.items()}
-        self._values = {layer: v[rows] for layer, v in self._values.items()}
+        return [order[place] for place in range(len(rows))]
 
     def get_seq_length(self, layer: int = 0) -> int:
         """Tokens so far."""
