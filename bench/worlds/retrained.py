@@ -161,9 +161,9 @@ def find_shift(design: Design, how: Retraining, figure: str, seed: int) -> float
 def name_gain(design: Design, how: Retraining, shift: float, figure: str, seed: int) -> float | None:
     """What `nichetune benchmark power` says of these items and seeds, given what is true of the world."""
     draws = max(60, min(_DRAWS, 60_000 // design.items))
-    scores = draw_retrained(design, how, (0.0, shift), draws, np.random.default_rng(seed))
-    means = scores.mean(axis=3)  # [worlds, rungs, seeds]
-    parts = [float(means[:, n].var(axis=1, ddof=1).mean()) if how.luck[n] is not None else 0.0 for n in (0, 1)]
+    scores = draw_retrained(design, how, (0.0, shift, 0.0), draws, np.random.default_rng(seed))
+    # As from a verdict: the largest deviation of any trained rung. [worlds, rungs, seeds]
+    deviation = float(np.sqrt(scores.mean(axis=3).var(axis=2, ddof=1).mean(axis=0).max()))
     differences = scores[:, 1].mean(axis=1) - scores[:, 0].mean(axis=1)  # [worlds, items]
     gain = mean_score(design, how, 1, shift) - mean_score(design, how, 0, 0.0)
     square = float((differences**2).mean())
@@ -176,7 +176,7 @@ def name_gain(design: Design, how: Retraining, shift: float, figure: str, seed: 
     plan = Plan(
         design.items, len(design.sizes), effective_groups(design.sizes.astype(np.float64)),
         discordance=(min(1.0, max(square, 1e-6)), GIVEN), design_effect=(effect, GIVEN), margin=MARGIN, alpha=ALPHA,
-        seeds=how.seeds, seed_deviation=(float(np.sqrt(sum(parts) / 2)), GIVEN),
+        seeds=how.seeds, seed_deviation=(deviation, GIVEN),
     )  # fmt: skip
     named: float | None = state_power(plan)[figure]
     return named
