@@ -2,8 +2,9 @@
 
     python bench/verdicts.py [--worlds 4000] [--resamples 1999] [--seed 7] [--json FILE]
 
-Seven generators (worlds/generators.py and nights that look again) make benchmarks of 10 to 100 groups of 1 to 40 items
-(single items: up to 500), base rates 0.02 to 0.98, with rungs that suit different groups. In each:
+Nine kinds of worlds (six generators, nights that look again, rungs that are trained again) have benchmarks of 10 to 100
+groups of 1 to 40 items (single items: up to 500), base rates 0.02 to 0.98, with rungs that suit different groups. In
+each:
 
 - *equal rungs* are told apart (`compare` says better or worse) in at most 5% of the worlds, upper bound at most 6.5%;
   and of three equal rungs in a ladder with no margin one is climbed to in no more;

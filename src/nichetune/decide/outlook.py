@@ -224,7 +224,9 @@ def _say_seeds(told: dict[str, Any]) -> list[str]:
     if told["seeds"] < 2:
         return []
     if not told["seed_deviation"]:
-        return [f"What {told['seeds']} seeds leave open is not in these figures: --seed-deviation, or a verdict, tells."]
+        return [
+            f"What {told['seeds']} seeds leave open is not in these figures: --seed-deviation, or a verdict, tells."
+        ]
     return [
         f"{told['seeds']} seeds for each tuned rung, whose scores deviate by {points(told['seed_deviation'])} points "
         f"between them ({told['seed_deviation_from']}): gains are those between two tuned rungs."
