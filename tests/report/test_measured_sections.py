@@ -79,6 +79,10 @@ def test_falls_are_paired_differences_by_writing_task_and_rung(run):
     questions = next(row for row in found.rows if (row.kind, row.task) == ("With typos", "instruction"))
     assert questions.cells[found.rungs.index("classical")] is None  # it answers no questions
     assert [row.task for row in found.rows if row.kind == "Fields in another order"] == ["triage"]
+    assert [plot.meaning for plot in found.plots] == [
+        "gain on all tasks, points", "gain on all tasks, points", "gain on triage, points",
+    ]  # fmt: skip
+    assert all(row.at is not None for row in found.plots[-1].rows)
 
 
 def test_the_judge_is_shown_with_kappa_bound_and_the_pull_of_the_order(run):
@@ -123,6 +127,7 @@ def test_dots_stand_where_confidence_and_success_meet(run):
     assert rows["qlora"].how == "Platt, on 40 development answers; answering pays from 0.31"
     assert rows["classical"].how.startswith("not calibrated: ") and rows["classical"].cells[2].value == "–"
     assert triage.without == ["base"]
+    assert (len(triage.columns), found.tasks[1].columns) == (5, ["ECE", "Brier"])  # notes alone were calibrated
 
 
 def test_figures_of_confidence_stand_with_calibration_and_those_of_abstaining_with_abstention(full_page):

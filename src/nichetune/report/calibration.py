@@ -15,11 +15,11 @@ from nichetune.core.records import Estimate
 from nichetune.decide.reasons import percent
 from nichetune.report.material import Material, Rung
 from nichetune.report.plots import Tick
-from nichetune.report.scale import share_scale
 from nichetune.report.words import NO_VALUE
 
 TOP, BOTTOM = 10.0, 170.0  # px
 _LEAST_DOT, _MOST_DOT = 3.0, 9.0  # px: a dot's area is its bin's share of the answers
+_TICKS = (0.0, 0.5, 1.0)
 FIGURES = {
     "ece": "ECE",
     "brier": "Brier",
@@ -70,7 +70,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class TrustRow:
-    """One rung's figures, in the order of `FIGURES`."""
+    """One rung's figures, in the order of the task's columns."""
 
     rung: str
     n: int
@@ -81,9 +81,10 @@ class TrustRow:
 
 @dataclass(frozen=True)
 class TaskCalibration:
-    """One task; `without` are rungs that tell no confidence."""
+    """One task; `columns` are the figures that some rung has, `without` the rungs that tell no confidence."""
 
     task: str
+    columns: list[str]
     diagrams: list[Diagram]
     rows: list[TrustRow]
     bins: list[BinRow]
@@ -95,7 +96,6 @@ class Calibration:
     """All tasks, on axes of shares."""
 
     tasks: list[TaskCalibration]
-    columns: list[str]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     top: float = TOP
@@ -106,15 +106,9 @@ def build_calibration(run: Material) -> Calibration | None:
     """None where no rung tells its confidence: the section on risk says so."""
     tasks = [_describe(run, task) for task in run.settings.tasks]
     tasks = [task for task in tasks if task.rows]
-    ticks = share_scale().ticks
     if not tasks:
         return None
-    return Calibration(
-        tasks,
-        list(FIGURES.values()),
-        [Tick(100 * t, _share(t)) for t in ticks],
-        [Tick(_height(t), _share(t)) for t in ticks if t != 0.25],
-    )
+    return Calibration(tasks, [Tick(100 * t, _share(t)) for t in _TICKS], [Tick(_height(t), _share(t)) for t in _TICKS])
 
 
 def _share(value: float) -> str:
@@ -134,11 +128,13 @@ def _find(rung: Rung, task: str) -> dict[str, Any]:
 def _describe(run: Material, task: str) -> TaskCalibration:
     known = [(rung, found) for rung in run.rungs if (found := _find(rung, task))]
     names = {rung.name for rung, _ in known}
+    figures = [name for name in FIGURES if any(rung.figure(f"{task}.{name}") for rung, _ in known)]
     answering = [r.name for r in run.rungs if task in {score.task for score in r.scores.values()}]
     return TaskCalibration(
         task=task,
+        columns=[FIGURES[name] for name in figures],
         diagrams=[_draw(run, rung, found) for rung, found in known],
-        rows=[_measure(run, rung, task, found) for rung, found in known],
+        rows=[_measure(run, rung, task, figures, found) for rung, found in known],
         bins=[_list_bin(run, rung, one) for rung, found in known for one in found["bins"]],
         without=[name for name in answering if name not in names],
     )
@@ -162,8 +158,8 @@ def _list_bin(run: Material, rung: Rung, one: dict[str, Any]) -> BinRow:
     return BinRow(rung.name, between, int(one["n"]), confidence, outcome, rung.name == run.ship)
 
 
-def _measure(run: Material, rung: Rung, task: str, found: dict[str, Any]) -> TrustRow:
-    cells = [_write(rung.figure(f"{task}.{name}")) for name in FIGURES]
+def _measure(run: Material, rung: Rung, task: str, figures: list[str], found: dict[str, Any]) -> TrustRow:
+    cells = [_write(rung.figure(f"{task}.{name}")) for name in figures]
     return TrustRow(rung.name, int(found["n"]), cells, _say_how(found["calibration"]), rung.name == run.ship)
 
 

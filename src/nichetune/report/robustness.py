@@ -67,11 +67,11 @@ def build_robustness(run: Material) -> Robustness:
     if not kinds:
         return Robustness(NOT_ASKED, [], [], [])
     tasks = [name for name in (ALL_TASKS, *run.settings.tasks) if any(_has_task(rung, name) for rung in rungs)]
-    ends = [end for rung in rungs for one in _list_differences(rung) for end in (one.low, one.high, one.value) if end]
-    scale = linear_scale([*ends, 0.0, -0.05])
+    shown = {kind: next(task for task in tasks if any(_find(rung, kind, task) for rung in rungs)) for kind in kinds}
+    scale = linear_scale([0.0, -0.05, *(end for kind, task in shown.items() for end in _list_ends(rungs, kind, task))])
     return Robustness(
         missing="",
-        plots=[_plot(run, kind, tasks[0], rungs, scale) for kind in kinds],
+        plots=[_plot(run, kind, task, rungs, scale) for kind, task in shown.items()],
         rungs=[rung.name for rung in rungs],
         rows=[
             FallRow(_NAMES[kind], task, [_describe(run, rung, kind, task) for rung in rungs])
@@ -91,15 +91,23 @@ def _has_task(rung: Rung, task: str) -> bool:
     return any(task in told for told in rung.notes["robustness"].values())
 
 
-def _list_differences(rung: Rung) -> Iterable[Estimate]:
-    for told in rung.notes["robustness"].values():
-        yield from (Estimate.model_validate(one["difference"]) for one in told.values())
+def _list_ends(rungs: list[Rung], kind: str, task: str) -> Iterable[float]:
+    """What a plot must hold: its differences and the ends of their intervals."""
+    for told in (_find(rung, kind, task) for rung in rungs):
+        figure = Estimate.model_validate(told["difference"]) if told else None
+        yield from (end for end in (figure.low, figure.value, figure.high) if end is not None) if figure else ()
+
+
+def _say_task(task: str) -> str:
+    return "all tasks" if task == ALL_TASKS else task
 
 
 def _plot(run: Material, kind: str, task: str, rungs: list[Rung], scale: Scale) -> DotPlot:
     rows = [_place(rung.name, _find(rung, kind, task), scale, rung.name == run.ship) for rung in rungs]
     ticks = [Tick(scale.at(t), write_gain(t).replace(".0", "")) for t in scale.ticks]
-    return DotPlot(_NAMES[kind], "gain, points", rows, ticks, [Line(scale.at(0.0), "no difference")])
+    return DotPlot(
+        _NAMES[kind], f"gain on {_say_task(task)}, points", rows, ticks, [Line(scale.at(0.0), "no difference")]
+    )
 
 
 def _place(name: str, told: dict[str, Any] | None, scale: Scale, marked: bool) -> DotRow:
