@@ -11,6 +11,7 @@ import pytest
 from safetensors import SafetensorError
 
 from nichetune.cli.app import run
+from nichetune.pipeline.checks import find_problems
 
 FORM = """\
 project: x
@@ -56,11 +57,20 @@ def test_a_mistake_in_a_project_is_one_line(tmp_path, capsys, settings, data, wo
     assert words in line
 
 
-def test_a_base_model_that_is_not_there_is_one_line(tmp_path, capsys):
-    # Names of letters look like people now and then, and would be fewer texts once they are masked.
-    folder = project(tmp_path, FORM + "mask: {enabled: false, because: names of letters}\n")
+def test_a_base_model_that_is_not_there_is_told_before_anything_runs(tmp_path, capsys):
+    folder = project(tmp_path)
     line = fails(capsys, "run", "--project", str(folder), "--set", "base.model=/no/such/folder")
     assert "/no/such/folder" in line
+    assert not (folder / "runs").exists()
+
+
+def test_a_gguf_file_is_no_mistake_and_a_folder_without_weights_is(tmp_path):
+    folder, file, empty = project(tmp_path), tmp_path / "own" / "base.gguf", tmp_path / "empty"
+    file.parent.mkdir()
+    file.write_bytes(b"GGUF")
+    empty.mkdir()
+    assert find_problems(folder, [f"base.model={file}"]) == []
+    assert "no config.json" in find_problems(folder, [f"base.model={empty}"])[0]
 
 
 def test_too_few_items_say_how_many_are_needed(tmp_path, capsys):

@@ -20,6 +20,7 @@ from nichetune.core.files import read_json
 from nichetune.core.settings import REMOTE, Settings
 from nichetune.core.stages import StageResult
 from nichetune.evaluate.candidates import list_trainings, name_seed, split_seed
+from nichetune.pipeline.checks import check_base
 from nichetune.pipeline.flow import Project, list_stages, run_one, seal_for_good
 
 
@@ -52,10 +53,11 @@ def run_project(project: Project, until: str = "", restart_from: str = "") -> Ru
         restart_from: stage from which on everything is made anew; empty: only what changed.
 
     Raises:
-        UserError: no such stage, or another run is at work in the same folder.
+        UserError: no such stage, no such base model, or another run is at work in the same folder.
     """
     names = list_stages(project)
     last = _find(names, until, last=True) if until else len(names) - 1
+    _refuse_base(project.settings, names[: last + 1])
     with lock_run(project.run_dir):
         if restart_from:
             _forget(project, names[_find(names, restart_from, last=False) :])
@@ -66,6 +68,13 @@ def run_project(project: Project, until: str = "", restart_from: str = "") -> Ru
         if last == len(names) - 1:
             _finish(project, result)
     return result
+
+
+def _refuse_base(settings: Settings, stages: list[str]) -> None:
+    """Before hours of masking, rather than at the first training."""
+    parts = {split_seed(name.partition("/")[2])[0] for name in stages if "/" in name}
+    if any(part != "classical" and not part.startswith(REMOTE) for part in parts) and (found := check_base(settings)):
+        raise UserError(found[0])
 
 
 def _finish(project: Project, result: RunResult) -> None:
