@@ -10,13 +10,13 @@ corpus/desk_handbook/ and corpus/planted.json (every planted detail and every pi
 The same seed gives the same bytes.
 """
 
-import argparse
 import json
 import re
 import shutil
 from pathlib import Path
 from random import Random
 
+from building import run_builder, write_lines
 from conditions import find_conditions
 from dirt import dirty_records, number_records
 from documents import make_documents
@@ -67,22 +67,16 @@ def _write_triage(entries: dict[str, Entry], out: Path, seed: int) -> dict[str, 
 
 def _write_questions(entries: dict[str, Entry], out: Path, seed: int) -> dict[str, int]:
     questions = make_questions(entries, Random(f"{seed}:questions"))
-    _write_lines(questions, out / "questions" / "coding_questions.jsonl")
+    write_lines(questions, out / "questions" / "coding_questions.jsonl")
     return {"questions": len(questions), "unanswerable": sum(one["abstain"] for one in questions)}
 
 
 def _write_documents(entries: dict[str, Entry], out: Path) -> int:
     documents = make_documents(entries)
     ear_start = next(at for at, document in enumerate(documents) if document["id"] == "chapter-8")
-    _write_lines(documents[:ear_start], out / "documents" / "tabular_eye.jsonl")
-    _write_lines(documents[ear_start:], out / "documents" / "tabular_ear.jsonl")
+    write_lines(documents[:ear_start], out / "documents" / "tabular_eye.jsonl")
+    write_lines(documents[ear_start:], out / "documents" / "tabular_ear.jsonl")
     return len(documents)
-
-
-def _write_lines(records: list[dict], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    path.write_text("".join(lines), encoding="utf-8")
 
 
 def _collect_words(entries: dict[str, Entry]) -> set[str]:
@@ -94,15 +88,5 @@ def _collect_words(entries: dict[str, Entry]) -> set[str]:
     return {word for text in texts for word in re.findall(r"[^\W\d_]+", text.lower())}
 
 
-def main() -> None:
-    """Run the builder from the command line."""
-    parser = argparse.ArgumentParser(description="Build the corpus of the eye-and-ear coding desk.")
-    parser.add_argument("--out", type=Path, default=HERE / "corpus", help="folder to write to")
-    parser.add_argument("--seed", type=int, default=7, help="seed of everything that is drawn (default: 7)")
-    arguments = parser.parse_args()
-    for name, count in build(arguments.out, arguments.seed).items():
-        print(f"{name:20} {count:6}")
-
-
 if __name__ == "__main__":
-    main()
+    run_builder(build, "Build the corpus of the eye-and-ear coding desk.", HERE / "corpus")

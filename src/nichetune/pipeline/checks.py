@@ -19,7 +19,7 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
     """
     settings = load_settings(project, overrides)
     folder = project if project.is_dir() else project.parent
-    own = [*_check_engine(settings), *_check_rungs(settings), *check_base(settings), *_check_sweep(settings)]
+    own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings), *_check_sweep(settings)]
     own += _check_taken(settings)
     own += [*_check_keys(settings), *_check_labels(settings, folder)]
     return [*_check_sources(settings, folder), *_check_suites(settings, folder), *own]
@@ -121,19 +121,13 @@ def _check_labels(settings: Settings, folder: Path) -> list[str]:
     return []
 
 
-def check_base(settings: Settings) -> list[str]:
-    """What is wrong with the base model as far as this machine alone can tell: a hub's id is not asked for."""
-    from nichetune.models.gguf_source import find_gguf
-    from nichetune.models.packaged import check_model_folder, list_models
+def _check_base(settings: Settings) -> list[str]:
+    """As far as this machine alone can tell: the hub is not asked."""
+    from nichetune.models.packaged import PACKAGED, find_local
 
     name = settings.base.model
-    folder = Path(name).expanduser()
     try:
-        if name in {model.name for model in list_models()} or find_gguf(folder) is not None:
-            return []
-        if folder.is_dir():
-            check_model_folder(folder)
-        elif name.count("/") != 1:
+        if find_local(name) is None and name not in PACKAGED and "/" not in name:
             return [f"base.model: {name!r} is no packaged name, no folder and no Hugging Face id (owner/name)"]
     except UserError as error:
         return [f"base.model: {error}"]

@@ -20,7 +20,6 @@ from nichetune.core.files import read_json
 from nichetune.core.settings import REMOTE, Settings
 from nichetune.core.stages import StageResult
 from nichetune.evaluate.candidates import list_trainings, name_seed, split_seed
-from nichetune.pipeline.checks import check_base
 from nichetune.pipeline.flow import Project, list_stages, run_one, seal_for_good
 
 
@@ -71,10 +70,12 @@ def run_project(project: Project, until: str = "", restart_from: str = "") -> Ru
 
 
 def _refuse_base(settings: Settings, stages: list[str]) -> None:
-    """Before hours of masking, rather than at the first training."""
+    """Before hours of masking, rather than at the first training; what the hub holds is only known then."""
+    from nichetune.models.packaged import find_local
+
     parts = {split_seed(name.partition("/")[2])[0] for name in stages if "/" in name}
-    if any(part != "classical" and not part.startswith(REMOTE) for part in parts) and (found := check_base(settings)):
-        raise UserError(found[0])
+    if any(part != "classical" and not part.startswith(REMOTE) for part in parts):
+        find_local(settings.base.model)
 
 
 def _finish(project: Project, result: RunResult) -> None:

@@ -55,9 +55,9 @@ def choose_examples(examples: Sequence[Example], count: int, salt: str) -> Chose
     Raises:
         UserError: there are fewer.
     """
-    own = [one for one in examples if not is_canary(one)]
     if not count:
         return Chosen(list(examples))
+    own = [one for one in examples if not is_canary(one)]
     if count > len(own):
         raise UserError(
             f"train.examples is {count}, and {len(own)} training examples are there: lower it, or add examples "
