@@ -29,7 +29,6 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -42,6 +41,8 @@ from pathlib import Path
 from typing import Any
 
 from trainers import peers, speed, tables
+
+from nichetune.core.machine import describe_machine
 
 BENCH = Path(__file__).parent
 METHODS = ("lora", "qlora", "full")
@@ -204,16 +205,7 @@ def run(module: str, arguments: list[str]) -> dict[str, Any]:
 def machine() -> str:
     """What this was measured on."""
     versions = ", ".join(f"{n} {importlib.metadata.version(n)}" for n in ("torch", "transformers", "trl", "peft"))
-    return f"{os.cpu_count()} cores, {processor()}, Python {platform.python_version()}, {versions}"
-
-
-def processor() -> str:
-    """Its name, and whether it multiplies bfloat16 by itself: the figures of one kind say little of another."""
-    facts = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
-    named = dict(line.split(":", 1) for line in facts.splitlines() if ":" in line)
-    names = {key.strip(): value.strip() for key, value in named.items()}
-    units = [unit for unit in ("amx_bf16", "avx512_bf16") if unit in names.get("flags", "").split()]
-    return " ".join([names.get("model name") or platform.machine(), *units[:1]])
+    return f"{describe_machine()}, Python {platform.python_version()}, {versions}"
 
 
 if __name__ == "__main__":

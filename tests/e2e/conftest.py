@@ -26,7 +26,7 @@ tasks:
     max_new_tokens: 8
 split: {holdout: 0.15, dev: 0.1, max_train: {kind: 48}}
 train: {epochs: 1, rank: 4, alpha: 8, batch_size: 8, checkpoint_every_s: 1}
-evaluate: {shots: [0, 4], shot_choices: 1, choice_items: 4}
+evaluate: {shots: [0, 4], shot_choices: 1, choice_items: 4, latency_items: 20}
 benchmark: {bootstrap: 1000}
 """
 

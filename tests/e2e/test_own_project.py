@@ -27,6 +27,17 @@ def test_an_own_csv_runs_through_to_a_verdict_a_report_and_a_version(own_project
     assert versions[0]["aliases"] == ["production"]
 
 
+@pytest.mark.parametrize("rung", ["classical", "base", "qlora"])
+def test_every_rung_is_timed_alone_and_in_batches(own_project, rung):
+    clock = json.loads((own_project / RUNS / "evaluate" / rung / "timing.json").read_text())
+    alone, batched = clock["speed"]["alone"], clock["speed"]["batched"]
+    assert alone["n"] == 20 and 0 < alone["p50_s"] <= alone["p95_s"] and alone["p99_s"] is None
+    assert batched["seconds"] > 0 and clock["machine"]
+    writes = rung != "classical"  # which picks a label and writes no token
+    assert all((speed["tokens_per_s"] is not None) == writes for speed in (alone, batched))
+    assert f'row">{rung}</th>' in (own_project / RUNS / "report/derived/speed.html").read_text()
+
+
 def test_a_second_run_reuses_every_stage(own_project):
     result = json.loads(nichetune("run", "--project", str(own_project), "--json").stdout)
     assert [s["stage"] for s in result["stages"] if not s["reused"]] == []

@@ -1,7 +1,7 @@
 """Runs one stage so that its folder is whole or absent, reusable, and told by its content alone.
 
 Reads the stage's inputs -> writes `<out>/…`, `<out>/manifest.json` (content: inside every digest) and
-`<out>/timing.json` (clocks, device, memory: outside every digest).
+`<out>/timing.json` (clocks, device, memory, energy: outside every digest).
 
     {"stage": "dedupe", "key": "9f…", "digest": "c1…", "inputs": {"mask": "77…"}, "outputs": {…},
      "settings": {…}, "seed": 7, "versions": {"daft": "0.7.26"}, "counts": {"in": 1190, "out": 1031},
@@ -30,8 +30,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nichetune.core.energy import EnergyMeter
 from nichetune.core.errors import explain_os_error
 from nichetune.core.files import hash_file, hash_folder, hash_text, hash_value, list_files, read_json, write_json
+from nichetune.core.machine import describe_machine
 from nichetune.core.progress import say
 
 MANIFEST = "manifest.json"
@@ -141,7 +143,7 @@ def _run_stage(stage: Stage, out: Path, work: Callable[[Path], Report]) -> Stage
         say(f"{stage.name:<22} reused")
         return finished
     say(f"{stage.name:<22} …")
-    started, clock = datetime.now(UTC), time.monotonic()
+    started, clock, meter = datetime.now(UTC), time.monotonic(), EnergyMeter()
     workspace = _open_workspace(out, key)
     report = work(workspace)
     manifest = _build_manifest(stage, key, report, workspace)
@@ -150,7 +152,9 @@ def _run_stage(stage: Stage, out: Path, work: Callable[[Path], Report]) -> Stage
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
         "device": stage.device,
+        "machine": describe_machine(),
         "peak_memory_bytes": peak_memory_bytes(),
+        "joules": meter.joules(),
         **report.measured,
     }
     write_json(workspace / TIMING, timing)

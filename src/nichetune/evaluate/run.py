@@ -8,7 +8,6 @@ is kept.
 from __future__ import annotations
 
 import random
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ from nichetune.evaluate.runner import CandidateRunner
 from nichetune.evaluate.scoring import score_item
 from nichetune.evaluate.set_metrics import Calibration
 from nichetune.evaluate.shots import choose_shots, count_trials
+from nichetune.evaluate.speed import time_alone, time_batched
 from nichetune.evaluate.suites import suite_items, suite_runner, write_suite
 from nichetune.evaluate.support import Encode
 from nichetune.evaluate.terms import Vocabulary, learn_vocabulary
@@ -67,10 +67,9 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
         ask_judge = open_judge(settings, cache) if settings.judge.url else None
         if rung_is_shown_shots(rung):
             runner.candidate = _with_shots(settings, runner, inputs["split"], out)
-        clock = time.monotonic()
         with track(f"answering {rung}", len(benchmark.items)) as tick:
-            predictions = runner.answer(benchmark.items, tick)
-        seconds = time.monotonic() - clock
+            predictions, batched = time_batched(runner, partial(runner.answer, benchmark.items, tick))
+        alone = time_alone(runner, benchmark.items, settings.evaluate.latency_items) if seed == 1 else None
         suites = score_suites(settings, runner, benchmark, inputs["mask"], out)
         calibrations = _calibrate(settings, runner, inputs)
         facts = {"rung": rung, "benchmark_digest": benchmark.digest} | _ask_for_secrets(settings, runner, inputs, out)
@@ -93,7 +92,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
     write_json(out / "metrics.json", summarise_all(settings, benchmark.items, scores, sets))
     write_json(out / "confidence.json", draw_confidence(answers, calibrations))
     counts = {"in": len(benchmark.items), "out": len(predictions)} | suites
-    return Report(counts=counts, facts=facts, measured={"answer_seconds": round(seconds, 3)})
+    return Report(counts=counts, facts=facts, measured={"speed": {"batched": batched, "alone": alone}})
 
 
 def _with_shots(settings: Settings, runner: CandidateRunner, split: Path, out: Path) -> Candidate:

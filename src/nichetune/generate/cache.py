@@ -27,9 +27,14 @@ if TYPE_CHECKING:
 
 
 class PredictionCache:
-    """Outputs by key. A folder that cannot be written gives an error, never a silent miss."""
+    """Outputs by key. A folder that cannot be written gives an error, never a silent miss.
+
+    Attributes:
+        written_tokens: new tokens of all outputs that were put in since it was opened.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.written_tokens = 0
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -51,6 +56,7 @@ class PredictionCache:
         with self._db:
             self._db.execute("BEGIN")
             self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", rows)
+        self.written_tokens += sum(output.new_tokens for output in outputs.values())
 
     def close(self) -> None:
         """Closes the file."""

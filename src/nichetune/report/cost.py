@@ -80,6 +80,7 @@ class CostSection:
     y_ticks: list[Tick]
     rows: list[CostRow]
     used: list[UsedRow]
+    has_speed_page: bool
 
 
 def build_cost(run: Material) -> CostSection:
@@ -98,6 +99,7 @@ def build_cost(run: Material) -> CostSection:
         y_ticks=[Tick(_height(t), percent(t).replace(".0", "")) for t in share_scale().ticks],
         rows=[_describe(rung, run, {mark.name for mark in find_best(marks)}) for rung in run.rungs],
         used=[_count(rung, rung.resources, rung.name == run.ship) for rung in run.rungs if rung.resources],
+        has_speed_page=run.has_speed_page,
     )
 
 

@@ -69,6 +69,7 @@ class Material:
         entities: how many of each type were masked; None where masking left no count.
         manifests: by stage, in the order of the flow.
         has_dataset_page: whether dataset.html stands beside the report.
+        has_speed_page: whether derived/speed.html will.
     """
 
     settings: Settings
@@ -79,6 +80,7 @@ class Material:
     entities: dict[str, int] | None
     manifests: dict[str, dict[str, Any]]
     has_dataset_page: bool = False
+    has_speed_page: bool = False
 
     @property
     def ship(self) -> str:

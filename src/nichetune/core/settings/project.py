@@ -99,6 +99,12 @@ class EvaluateSettings(Section):
         description="Ask every sealed item again with typos, in small letters, in capitals, paraphrased by rule and "
         "with its fields in another order. Off, since it asks up to five times as much.",
     )
+    latency_items: int = Field(
+        20,
+        ge=0,
+        description="Sealed items that each rung answers once more, one at a time, to time a reply as a user waits for "
+        "it; p95 stands from 20 items up, p99 from 100; 0: none. A hosted model is not asked again.",
+    )
     support: Literal["quote", "encoder"] = Field(
         "quote",
         description="When a cited passage supports an answer: it holds the answer word for word; or also, by "
