@@ -3,7 +3,7 @@ merged into it, and of a model that was tuned in full; and bytes a tenant.
 
 Reads a finished run (untouched) -> a table, and with --json FILE its figures:
 
-    python bench/serving.py --run runs/icd10-eye-ear [--rung qlora] [--items 24] [--turns 5] [--json FILE]
+    python bench/serving.py --run runs/icd10-eye-ear [--rung qlora] [--items 10] [--turns 4] [--json FILE]
 
 All sides are asked the rung's own prompts by the engine that serves them here, and write as many tokens as the tuned
 rung's own reply has, so that they differ by the weights' form alone: the untuned base would ramble on. They take
@@ -90,8 +90,8 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--rung", default="qlora")
-    parser.add_argument("--items", type=int, default=24)
-    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--items", type=int, default=10)
+    parser.add_argument("--turns", type=int, default=4)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
