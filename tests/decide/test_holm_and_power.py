@@ -7,7 +7,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from nichetune.decide.holm import step_down
-from nichetune.decide.power import items_needed, smallest_gain
+from nichetune.decide.power import Noise, items_needed, smallest_gain
 from nichetune.decide.seeds import Luck
 
 
@@ -47,12 +47,13 @@ def test_the_items_needed_for_a_gain_show_that_gain():
 
 
 def test_groups_of_alike_items_need_as_many_more_items_as_their_design_effect():
-    assert smallest_gain(200, 0.10, design_effect=2.0) == pytest.approx(smallest_gain(100, 0.10))
-    assert items_needed(0.05, 0.10, design_effect=3.0) == pytest.approx(3 * items_needed(0.05, 0.10), abs=3)
+    assert smallest_gain(200, 0.10, noise=Noise(2.0)) == pytest.approx(smallest_gain(100, 0.10))
+    assert items_needed(0.05, 0.10, noise=Noise(3.0)) == pytest.approx(3 * items_needed(0.05, 0.10), abs=3)
 
 
 def test_what_the_seeds_leave_open_no_number_of_items_closes():
     luck = Luck(variance=0.01**2, degrees=2, seeds=3)
-    assert smallest_gain(10_000_000, 0.1, luck=luck) == pytest.approx(0.01 * (4.3027 + 0.8416), rel=0.01)
-    assert smallest_gain(200, 0.1, luck=luck) > smallest_gain(200, 0.1) + 0.01
-    assert smallest_gain(200, 0.1, luck=luck.with_seeds(9)) < smallest_gain(200, 0.1, luck=luck)
+    few, more = Noise(luck=luck), Noise(luck=luck.with_seeds(9))
+    assert smallest_gain(10_000_000, 0.1, noise=few) == pytest.approx(0.01 * (4.3027 + 0.8416), rel=0.01)
+    assert smallest_gain(200, 0.1, noise=few) > smallest_gain(200, 0.1) + 0.01
+    assert smallest_gain(200, 0.1, noise=more) < smallest_gain(200, 0.1, noise=few)

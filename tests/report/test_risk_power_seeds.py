@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from finished_run import Run
 
-from nichetune.decide.power import smallest_gain
+from nichetune.decide.power import Noise, smallest_gain
 from nichetune.decide.reasons import points
 from nichetune.report.material import Material, read_material
 from nichetune.report.page import render_page
@@ -95,7 +95,8 @@ def test_power_repeats_the_verdicts_own_figure_and_plans_other_sizes(run):
     assert own.items == run.verdict["n"] and own.gain == points(told["smallest_gain"])
     gains = [float(row.gain) for row in found.sizes if row.gain != "none"]
     assert gains == sorted(gains, reverse=True) and len(gains) > 2
-    wanted = smallest_gain(8 * own.items, told["discordant"], 0.05, 0.8, told["design_effect"], told["items_per_group"])
+    noise = Noise(told["design_effect"], told["items_per_group"])
+    wanted = smallest_gain(8 * own.items, told["discordant"], 0.05, 0.8, noise)
     assert wanted is not None and found.sizes[-1].gain == points(wanted)
     needed = [int(row.items.replace(",", "")) for row in found.gains]
     assert needed == sorted(needed, reverse=True) and sum(row.is_margin for row in found.gains) == 1

@@ -23,6 +23,7 @@ from nichetune.core.settings import Settings
 from nichetune.decide.paired import six_digits
 from nichetune.decide.power import (
     POWER,
+    Noise,
     achieved_power,
     items_for_non_inferiority,
     items_needed,
@@ -134,17 +135,15 @@ def state_power(plan: Plan) -> dict[str, Any]:
     discordance, effect = plan.discordance[0], plan.design_effect[0]
     level = level_of_look(plan.looks, plan.looks, plan.alpha)
     climb_level = level / (plan.rungs * (plan.rungs - 1) // 2)
-    groups = (effect, None if plan.groups == plan.items else plan.items / plan.effective, plan.luck)
-    climb = smallest_gain(plan.items, discordance, climb_level, plan.power, *groups)
+    noise = Noise(effect, None if plan.groups == plan.items else plan.items / plan.effective, plan.luck)
+    climb = smallest_gain(plan.items, discordance, climb_level, plan.power, noise)
     figures = {
-        "smallest_gain": smallest_gain(plan.items, discordance, level, plan.power, *groups),
-        "smallest_one_way_gain": smallest_one_way_gain(plan.items, level, plan.power, *groups),
+        "smallest_gain": smallest_gain(plan.items, discordance, level, plan.power, noise),
+        "smallest_one_way_gain": smallest_one_way_gain(plan.items, level, plan.power, noise),
         "smallest_gain_to_climb": None if climb is None or climb + plan.margin > 1 else climb + plan.margin,
-        "items_needed": items_needed(plan.margin, discordance, level, plan.power, *groups),
-        "power_at_margin": achieved_power(plan.margin, plan.items, max(discordance, plan.margin), level, *groups),
-        "non_inferiority_items": items_for_non_inferiority(
-            plan.non_inferiority, discordance, level, plan.power, *groups
-        ),
+        "items_needed": items_needed(plan.margin, discordance, level, plan.power, noise),
+        "power_at_margin": achieved_power(plan.margin, plan.items, max(discordance, plan.margin), level, noise),
+        "non_inferiority_items": items_for_non_inferiority(plan.non_inferiority, discordance, level, plan.power, noise),
     }
     return {
         "items": plan.items,

@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 
 from nichetune.decide.evaluated import Aligned
 from nichetune.decide.ladder import Comparison, Judgement, Rule
-from nichetune.decide.power import POWER, items_needed, smallest_gain, smallest_one_way_gain
+from nichetune.decide.power import POWER, Noise, detectable_gain, items_needed
 from nichetune.decide.seeds import Luck, SeedSpread
 from nichetune.evaluate.intervals import Floats, effective_groups, jackknife_variance, number_groups, sum_groups
 
@@ -36,6 +36,11 @@ class Spread:
     variance: float
     design_effect: float
     items_per_group: float | None
+
+    @property
+    def noise(self) -> Noise:
+        """The same of the groups alone."""
+        return Noise(self.design_effect, self.items_per_group)
 
 
 @dataclass(frozen=True)
@@ -129,11 +134,7 @@ def measure_spread(aligned: Aligned, comparison: Comparison) -> Spread:
 
 
 def _detectable(n: int, spread: Spread, alpha: float) -> float | None:
-    found = smallest_gain(n, spread.discordant, alpha, POWER, spread.design_effect, spread.items_per_group)
-    if found is not None:
-        return found
-    # Where even all of today's differences would be too few, a larger gain would bring more of them.
-    return smallest_one_way_gain(n, alpha, POWER, spread.design_effect, spread.items_per_group)
+    return detectable_gain(n, spread.discordant, alpha, POWER, spread.noise)
 
 
 def settle(comparison: Comparison, spread: Spread, rule: Rule, luck: Luck | None) -> Needed | None:
@@ -186,8 +187,7 @@ def _least_items(comparison: Comparison, spread: Spread, rule: Rule) -> int | No
     above = comparison.paired.difference > rule.margin
     distance, level = _distance(comparison, rule)
     spare = spread.variance + distance**2
-    groups = (spread.design_effect, spread.items_per_group)
-    needed = items_needed(distance, spare, level, POWER, *groups) if distance > 1e-6 else None
+    needed = items_needed(distance, spare, level, POWER, spread.noise) if distance > 1e-6 else None
     if needed is not None and not above:
         square = float(stats.norm.ppf(1 - level / 2)) ** 2
         quiet = square * (1 - rule.margin) / rule.margin if rule.margin > 0 else math.inf

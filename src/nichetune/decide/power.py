@@ -9,13 +9,13 @@ A paired 0/1 difference of mean g that is not 0 in a share d of the items has va
 both by the design effect (Kish 1965), and where groups are few their own spread is known but roughly: t instead of
 normal quantiles. `bench/verdicts.py` holds the rule to what is said here.
 
-Everywhere `design_effect` is the variance of a mean difference over that of as many items alone, and
-`items_per_group` the items for each effective group (Kish); None: every item stands alone, or nobody knows.
+What is asked of single items is asked of grouped ones and of several trainings by their `Noise`.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from scipy import special
 from scipy.optimize import brentq
@@ -29,26 +29,42 @@ _WIDEST = 1.05
 _MOST_ITEMS = 1e12  # a gain that needs more is none
 
 
+@dataclass(frozen=True)
+class Noise:
+    """What makes a mean difference vary beyond that of single items.
+
+    Attributes:
+        design_effect: its variance over that of as many items alone.
+        items_per_group: for each effective group (Kish); None: every item stands alone, or nobody knows.
+        luck: what the seeds leave open beside the items, where rungs are trained from several.
+    """
+
+    design_effect: float = 1.0
+    items_per_group: float | None = None
+    luck: Luck | None = None
+
+    @property
+    def inflation(self) -> float:
+        """By how much groups inflate the variance that the interval must cover."""
+        return self.design_effect * (1.0 if self.items_per_group is None else _WIDEST**2)
+
+
+ALONE = Noise()
+
+
 def achieved_power(
     gain: float,
     n: float,
     discordant: float,
     alpha: float = 0.05,
-    design_effect: float = 1.0,
-    items_per_group: float | None = None,
-    luck: Luck | None = None,
+    noise: Noise = ALONE,
 ) -> float:
-    """The chance that a true gain is told from none, two-sided at alpha.
-
-    Args:
-        luck: what the seeds leave open beside the items, where rungs are trained from several.
-    """
-    freedom = _freedom(n, items_per_group)
-    item = _inflate(design_effect, items_per_group) / n
+    """The chance that a true gain is told from none, two-sided at alpha."""
+    freedom, item = _freedom(n, noise.items_per_group), noise.inflation / n
     reach = _quantile(1 - alpha / 2, freedom) * math.sqrt(discordant * item)
     spare = max(discordant - gain**2, 1e-12) * item
-    if luck is not None:
-        reach, spare = math.hypot(reach, luck.reach(alpha)), spare + luck.variance
+    if noise.luck is not None:
+        reach, spare = math.hypot(reach, noise.luck.reach(alpha)), spare + noise.luck.variance
     return _chance((gain - reach) / math.sqrt(spare), freedom)
 
 
@@ -57,14 +73,12 @@ def smallest_gain(
     discordant: float,
     alpha: float = 0.05,
     power: float = POWER,
-    design_effect: float = 1.0,
-    items_per_group: float | None = None,
-    luck: Luck | None = None,
+    noise: Noise = ALONE,
 ) -> float | None:
     """The smallest gain that n items show with this power; None where even all differences one way do not."""
 
     def short(gain: float) -> float:
-        return achieved_power(gain, n, discordant, alpha, design_effect, items_per_group, luck) - power
+        return achieved_power(gain, n, discordant, alpha, noise) - power
 
     return float(brentq(short, 1e-9, discordant)) if discordant > 0 and short(discordant) >= 0 else None
 
@@ -73,16 +87,22 @@ def smallest_one_way_gain(
     n: int,
     alpha: float = 0.05,
     power: float = POWER,
-    design_effect: float = 1.0,
-    items_per_group: float | None = None,
-    luck: Luck | None = None,
+    noise: Noise = ALONE,
 ) -> float | None:
     """The smallest gain shown where the dearer rung loses no item: each difference then is a gain (d = g)."""
 
     def short(gain: float) -> float:
-        return achieved_power(gain, n, gain, alpha, design_effect, items_per_group, luck) - power
+        return achieved_power(gain, n, gain, alpha, noise) - power
 
     return float(brentq(short, 1e-9, 1.0)) if short(1.0) >= 0 else None
+
+
+def detectable_gain(
+    n: int, discordant: float, alpha: float = 0.05, power: float = POWER, noise: Noise = ALONE
+) -> float | None:
+    """The smallest gain that n items show: at this discordance, or where that is too little for any, one way."""
+    found = smallest_gain(n, discordant, alpha, power, noise)
+    return found if found is not None else smallest_one_way_gain(n, alpha, power, noise)
 
 
 def items_needed(
@@ -90,15 +110,13 @@ def items_needed(
     discordant: float,
     alpha: float = 0.05,
     power: float = POWER,
-    design_effect: float = 1.0,
-    items_per_group: float | None = None,
-    luck: Luck | None = None,
+    noise: Noise = ALONE,
 ) -> int | None:
     """How many items show a gain with this power; None for no gain at all, or one that the seeds hide from any."""
     gain = abs(gain)
     if gain <= 0:
         return None
-    return _items(gain, max(discordant, gain), 1 - alpha / 2, power, design_effect, items_per_group, gain, luck)
+    return _items(gain, max(discordant, gain), 1 - alpha / 2, power, noise, gain)
 
 
 def items_for_non_inferiority(
@@ -106,9 +124,7 @@ def items_for_non_inferiority(
     discordant: float,
     alpha: float = 0.05,
     power: float = POWER,
-    design_effect: float = 1.0,
-    items_per_group: float | None = None,
-    luck: Luck | None = None,
+    noise: Noise = ALONE,
 ) -> int | None:
     """How many items show, with this power, that an equally good rung is not worse by `margin` or more.
 
@@ -117,7 +133,7 @@ def items_for_non_inferiority(
     """
     if margin <= 0:
         return None
-    return _items(margin, discordant, 1 - alpha, power, design_effect, items_per_group, 0.0, luck)
+    return _items(margin, discordant, 1 - alpha, power, noise, 0.0)
 
 
 def _items(
@@ -125,17 +141,15 @@ def _items(
     discordant: float,
     level: float,
     power: float,
-    design_effect: float,
-    items_per_group: float | None,
+    noise: Noise,
     gain: float,
-    luck: Luck | None,
 ) -> int | None:
     """Items at which `distance` is reached, by a one-sided `level`; None where no number does."""
-    inflation = _inflate(design_effect, items_per_group)
+    inflation, luck = noise.inflation, noise.luck
     open_reach, open_variance = (luck.reach(2 * (1 - level)), luck.variance) if luck else (0.0, 0.0)
 
     def short(items: float) -> float:
-        freedom = _freedom(items, items_per_group)
+        freedom = _freedom(items, noise.items_per_group)
         reach = _quantile(level, freedom) * math.sqrt(discordant * inflation / items)
         spare = max(0.0, discordant - gain**2) * inflation / items + open_variance
         return math.hypot(reach, open_reach) + _quantile(power, freedom) * math.sqrt(spare) - distance
@@ -143,11 +157,6 @@ def _items(
     if short(_MOST_ITEMS) > 0:
         return None
     return 1 if short(1.0) <= 0 else math.ceil(brentq(short, 1.0, _MOST_ITEMS, rtol=1e-12) - 1e-6)
-
-
-def _inflate(design_effect: float, items_per_group: float | None) -> float:
-    """By how much groups inflate the variance that the interval must cover."""
-    return design_effect * (1.0 if items_per_group is None else _WIDEST**2)
 
 
 def _freedom(items: float, items_per_group: float | None) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nichetune.core.records import Example
-from nichetune.decide.power import POWER, smallest_gain, smallest_one_way_gain
+from nichetune.decide.power import POWER, Noise, detectable_gain
 from nichetune.decide.reasons import points
 from nichetune.report.dataset_material import DatasetMaterial
 
@@ -142,6 +142,5 @@ def _describe_power(name: str, items: Sequence[Example], alpha: float) -> PowerR
 
 def write_gain_at(n: int, alpha: float, design_effect: float = 1.0) -> str:
     """The smallest detectable gain, in points; where even all differences one way are too few, the one-way gain."""
-    gain = smallest_gain(n, _DISCORDANT, alpha, POWER, design_effect)
-    gain = gain if gain is not None else smallest_one_way_gain(n, alpha, POWER, design_effect)
+    gain = detectable_gain(n, _DISCORDANT, alpha, POWER, Noise(design_effect))
     return "none" if gain is None else points(gain)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nichetune.decide.power import POWER, items_needed, smallest_gain, smallest_one_way_gain
+from nichetune.decide.power import POWER, Noise, detectable_gain, items_needed
 from nichetune.decide.reasons import percent, points
 from nichetune.report.material import Material
 from nichetune.report.plots import Curve, Tick, join_points
@@ -43,15 +43,18 @@ class Plan:
     margin: float
     items_per_group: float | None = None
 
+    @property
+    def noise(self) -> Noise:
+        """What groups add to it."""
+        return Noise(self.design_effect, self.items_per_group)
+
     def find_gain(self, n: int) -> float | None:
         """The smallest gain that n items show: at this discordance, else where each difference is a gain."""
-        groups = (self.design_effect, self.items_per_group)
-        found = smallest_gain(n, self.discordant, self.alpha, POWER, *groups)
-        return found if found is not None else smallest_one_way_gain(n, self.alpha, POWER, *groups)
+        return detectable_gain(n, self.discordant, self.alpha, POWER, self.noise)
 
     def find_items(self, gain: float) -> int | None:
         """Items that show this gain."""
-        return items_needed(gain, self.discordant, self.alpha, POWER, self.design_effect, self.items_per_group)
+        return items_needed(gain, self.discordant, self.alpha, POWER, self.noise)
 
 
 @dataclass(frozen=True)
