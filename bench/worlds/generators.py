@@ -1,4 +1,4 @@
-"""Seven ways in which scores of rungs may come about; each can make equal rungs, or one that gains by a dial.
+"""Six ways in which scores of rungs may come about; each can make equal rungs, or one that gains by a dial.
 
     draw_scores(design, shifts, worlds, rng) -> scores [worlds, rungs, items], 0..1
 

@@ -13,7 +13,9 @@ from nichetune.cli.app import run
 from nichetune.core.errors import UserError
 from nichetune.core.files import write_jsonl
 from nichetune.core.records import Expected, Source
-from nichetune.decide.compare import compare_scores
+from nichetune.decide.compare import compare_scores, decide_difference
+from nichetune.decide.paired import compare_paired
+from nichetune.evaluate.metrics import fewer_is_better
 
 
 def _write(path: Path, scores: list[float], **columns: list[str]) -> Path:
@@ -155,3 +157,40 @@ def test_an_item_that_only_moved_in_its_file_is_the_same(make_desk, tmp_path):
     base = desk.score("base", [0.5] * 20)
     moved = change(desk, tmp_path, source=Source(file="elsewhere", line=9))
     assert compare_scores(base, moved, metric="ask.exact")["n"] == 20
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"id": "q0", "score": 1}\n'.encode("utf-16"),
+        b'{"id": "q0", "score": ' + b"9" * 5000 + b"}\n",
+        b'{"id": "q0", "score": ' + b"9" * 400 + b"}\n",
+        b'{"id": "q0", "score": NaN}\n',
+        b"[" * 100_000 + b"\n",
+    ],
+    ids=["utf-16", "5,000 digits", "400 digits", "not a number", "nested"],
+)
+def test_a_file_that_is_no_scores_is_one_line_and_exit_2(tmp_path, capsys, content):
+    good = _write(tmp_path / "a", [1.0])
+    (tmp_path / "b").write_bytes(content)
+    assert run(["compare", str(good), str(tmp_path / "b")]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and told[0].startswith("error: ") and len(told[0]) < 300
+
+
+def test_a_mark_before_the_first_line_is_no_error(tmp_path):
+    good = _write(tmp_path / "a", [1.0, 0.0])
+    (tmp_path / "b").write_bytes(b"\xef\xbb\xbf" + good.read_bytes())
+    assert compare_scores(good, tmp_path / "b")["difference"] == 0
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "fewer"),
+    [("ask.exact", "worse", "better", False), ("ask.over_refusal", "better", "worse", True)],
+)
+def test_of_some_metrics_less_is_better(metric, low, high, fewer):
+    assert fewer_is_better(metric) is fewer
+    paired = compare_paired([0.0] * 50, [1.0] * 40 + [0.0] * 10, list(range(50)), resamples=500)
+    assert decide_difference(paired, 0.02, fewer_is_better(metric)) == high
+    back = compare_paired([1.0] * 40 + [0.0] * 10, [0.0] * 50, list(range(50)), resamples=500)
+    assert decide_difference(back, 0.02, fewer_is_better(metric)) == low

@@ -61,7 +61,10 @@ def test_people_are_told_the_same_with_what_was_assumed(capsys):
     [["--items", "1"], ["--items", "9", "--groups", "10"], ["--items", "9", "--discordance", "0"],
      ["--items", "9", "--margin", "5"], ["--items", "9", "--alpha", "0.6"], ["--items", "9", "--design-effect", "0.5"],
      ["--items", "9", "--groups", "3", "--correlation", "2"], ["--items", "9", "--rungs", "1"],
-     ["--items", "9", "--looks", "0"], ["--items", "9", "--power", "1"], ["--items", "9", "--non-inferiority", "-1"]],
+     ["--items", "9", "--looks", "0"],
+     ["--items", "9", "--groups", "3", "--design-effect", "nan"], ["--items", "9", "--design-effect", "inf"],
+     ["--items", "99999999999999999999"], ["--items", "1000000000"],
+     ["--items", "9", "--power", "1"], ["--items", "9", "--non-inferiority", "-1"]],
 )  # fmt: skip
 def test_a_wrong_figure_is_refused_in_one_line(capsys, options):
     assert run(["benchmark", "power", *options]) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nichetune.core.errors import UserError
 from nichetune.core.files import write_json
 from nichetune.core.records import ItemScore
 from nichetune.decide.final import choose_runner_up, judge_final
@@ -14,7 +15,13 @@ RULE = Rule(margin=0.02, alpha=0.05, resamples=2000, seed=7)
 
 
 def verdict(ship: str = "qlora", **values: float | None) -> dict:
-    rungs = {rung: {"metrics": {"ask.exact": {"value": value}}} for rung, value in values.items()}
+    rungs = {
+        rung: {
+            "metrics": {"ask.exact": {"value": value}},
+            "cost": {"total_usd": float(cost)},
+        }  # each dearer than the last
+        for cost, (rung, value) in enumerate(values.items())
+    }
     return {"ship": ship, "primary": "ask.exact", "rungs": rungs, "benchmark_digest": "b1", "reasons": ["Ship it."]}
 
 
@@ -42,6 +49,32 @@ def test_the_blind_items_say_whether_the_verdict_holds(ship, other, decision, me
     assert told["decision"] == decision and means in told["sentence"]
     assert told["difference"] == pytest.approx((sum(ship) - sum(other)) / 60, abs=1e-6)
     assert told["low"] <= told["difference"] <= told["high"] and (told["n"], told["groups"]) == (60, 60)
+
+
+@pytest.mark.parametrize(
+    ("ship", "gain", "holds"),
+    [
+        ("qlora", 0.06, True),
+        ("qlora", 0.01, False),  # better, and not by the margin that the sealed rule asks of a dearer rung
+        ("qlora", 0.02, None),
+        ("classical", -0.01, True),  # worse, and not by so much that a dearer one would have won
+        ("classical", -0.06, False),
+        ("classical", -0.02, None),
+    ],
+)
+def test_the_verdict_holds_by_its_own_rule_and_not_by_who_is_ahead(ship, gain, holds):
+    ahead, n = [1] * round(2000 * abs(gain)) + [0] * round(2000 * (1 - abs(gain))), 2000
+    own, other = (ahead, [0] * n) if gain > 0 else ([0] * n, ahead)
+    against = {"qlora": "classical", "classical": "qlora"}[ship]
+    told = judge_final(verdict(ship, classical=0.5, qlora=0.5), {ship: scores(*own), against: scores(*other)}, RULE)
+    assert told["holds"] is holds
+    if abs(gain) != 0.02:
+        assert told["decision"] == ("better" if gain > 0 else "worse")
+
+
+def test_blind_items_without_the_primary_metric_are_one_line_and_no_crash():
+    with pytest.raises(UserError, match="no blind item holds"):
+        judge_final(verdict(classical=0.5, qlora=0.9), {"qlora": [], "classical": []}, RULE)
 
 
 def test_a_lone_rung_is_told_its_figure_alone():
@@ -74,6 +107,15 @@ def test_critical_failures_of_the_rung_that_ships_block_it_and_those_of_others_d
     allowed = settings.model_copy(update={"gates": settings.gates.model_copy(update={"critical_failures": "allow"})})
     let = add_standing(verdict(), allowed, inputs, None)
     assert let["blocked"] == [] and any("7 critical failures" in one for one in let["reasons"])
+
+
+@pytest.mark.parametrize(("ship", "critical", "lines"), [("base", True, 1), ("classical", True, 0), ("base", False, 0)])
+def test_a_critical_suite_that_nobody_asked_of_the_rung_blocks_it(tmp_path, make_desk, ship, critical, lines):
+    settings, inputs = make_desk([1] * 20).settings, make_suite(tmp_path, "qlora", [])
+    write_json(tmp_path / "benchmark" / "benchmark.json", {"suites": {"policy": {"critical": critical}}})
+    told = add_standing(verdict(ship), settings, inputs, None)
+    assert len(told["blocked"]) == lines  # a classical rung cannot be asked what it never learned
+    assert all("was not asked suite policy" in line for line in told["blocked"])
 
 
 def test_no_failure_is_told_with_its_bound_and_a_suite_not_asked_is_named(tmp_path, make_desk):

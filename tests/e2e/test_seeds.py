@@ -107,6 +107,13 @@ def test_an_open_verdict_fails_only_where_a_conclusive_one_was_asked_for(project
     assert "items" in line and "would settle it" in line
 
 
+def test_a_run_that_stops_behind_the_verdict_is_held_to_it(project, capsys):
+    assert run(["run", "--project", str(project), "--until", "decide"]) == 0
+    capsys.readouterr()
+    assert run(["run", "--project", str(project), "--until", "decide", "--require-conclusive"]) == 1
+    assert "Not conclusive" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", ["decide", "run"])
 def test_a_conclusive_verdict_passes(project, verb):
     arguments = ["--set", "benchmark.margin=0.5", "--run-dir", str(project / "runs/wide")]

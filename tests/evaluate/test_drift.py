@@ -14,7 +14,7 @@ from nichetune.core.records import Answer, Example, Expected, ItemScore, Message
 from nichetune.core.settings import Settings
 from nichetune.decide.drift import compare_over_time, say_drift
 from nichetune.evaluate.drift import estimate_slope
-from nichetune.evaluate.suites import write_suite
+from nichetune.evaluate.suites import count_critical, write_suite
 
 SETTINGS = Settings.model_validate({
     "project": "desk", "sources": [],
@@ -124,3 +124,26 @@ def test_a_shipped_rung_is_found_behind_a_runs_folder(tmp_path, capsys):
         write_json(tmp_path / name / "decide/verdict.json", {"ship": "lora", "primary": "side.exact"})
     assert run(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--suite", "drift", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["difference"] == 0.25
+
+
+def test_where_everything_changed_nothing_stayed_and_the_verdict_still_stands(tmp_path):
+    suite = make_suite({"2026": 20}, "2026")
+    told = answer(tmp_path / "a", suite, {"2026": 5})
+    answer(tmp_path / "b", suite, {"2026": 15})
+    assert set(told["changed"]) == {"share", "changed"}
+    inputs = {"evaluate/qlora": tmp_path / "a", "evaluate/qlora+rag": tmp_path / "b"}
+    found = compare_over_time(inputs, {"drift": {"qlora": {}, "qlora+rag": {}}}, 0.05, 7)
+    assert {one["part"]: one["difference"] for one in found} == {"2026": 0.5, "changed": 0.5}
+
+
+def test_the_bound_of_critical_failures_knows_groups():
+    items = [
+        Example(id=f"i{n}", group=f"g{n // 2}", task="ask", messages=[Message(role="user", content="x")],
+                expected=Expected(abstain=True), source=Source(file="s"))
+        for n in range(40)
+    ]  # fmt: skip
+    alone = [item.model_copy(update={"group": item.id}) for item in items]
+    said = [Prediction(item=item.id, text="", answer=Answer(abstain=True)) for item in items]
+    in_pairs, apart = count_critical(items, said), count_critical(alone, said)
+    assert apart["upper"] == pytest.approx(1 - 0.05 ** (1 / 40), abs=1e-4)
+    assert in_pairs["upper"] == pytest.approx(1 - 0.05 ** (1 / 20), abs=1e-4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 from tests.chat_host import ChatHost, prefer_longer, serve
@@ -13,7 +13,7 @@ from nichetune.core.files import write_jsonl
 from nichetune.core.records import Answer, Example, Expected, ItemScore, Message, Prediction, Source
 from nichetune.core.settings import JudgeSettings, Settings
 from nichetune.evaluate.agreement import measure_kappa
-from nichetune.evaluate.judge import add_judgements, describe_judgement, measure_order, run_judge
+from nichetune.evaluate.judge import add_judgements, describe_judgement, measure_order, read_labels, run_judge
 from nichetune.evaluate.judge_models import open_judge
 from nichetune.generate import remote
 from nichetune.generate.cache import PredictionCache
@@ -171,3 +171,43 @@ def test_kappa_is_agreement_beyond_chance():
     assert found.value == pytest.approx(0.4)  # 0.7 agree, 0.5 by chance
     assert found.low == pytest.approx(0.4 - 1.96 * 0.128, abs=0.05)  # Fleiss, Cohen and Everitt's error is 0.128
     assert measure_kappa([1] * 9, [1] * 9).value is None
+
+
+def test_where_one_side_abstains_the_judge_is_not_asked_and_an_answer_earns_nothing(start, tmp_path):
+    endpoint = start(prefer_longer)
+    settings = make_settings(endpoint.url)
+    items, said, _ = make_items()
+    due = Expected(abstain=True)
+    items[0] = items[0].model_copy(update={"expected": due})  # and an answer was given, a long one
+    said[0] = said[0].model_copy(update={"text": "It says two pills a day, for a week", "answer": Answer(answer="It")})
+    items[1] = items[1].model_copy(update={"expected": due})  # and it abstained
+    said[2] = said[2].model_copy(update={"answer": Answer(abstain=True)})  # though there was an answer
+    said[1] = said[1].model_copy(update={"answer": Answer(abstain=True)})
+    with closing(PredictionCache(tmp_path / "c.db")) as cache:
+        found = run_judge(settings, open_judge(settings, cache), make_labels(tmp_path / "labels.jsonl"), items, said)
+    assert found.scores == {"0": 0.0, "1": 1.0, "2": 0.0, "3": 1.0}
+    assert len(endpoint.asked) == 2 * (60 + 1)
+
+
+def test_a_rubric_is_told_to_the_judge_with_labels_and_answers_alike(start, tmp_path):
+    endpoint = start(prefer_longer)
+    plain = make_settings(endpoint.url).model_dump(mode="json", by_alias=True)
+    plain["tasks"]["t"]["rubric"] = "It names the part of the eye."
+    settings = Settings.model_validate(plain)
+    judge(settings, tmp_path, make_labels(tmp_path / "labels.jsonl"))
+    told = [
+        message["content"] for body in endpoint.asked for message in body["messages"] if message["role"] == "system"
+    ]
+    assert len(told) == 2 * (60 + 4)
+    assert all(text.endswith("What a good answer has:\nIt names the part of the eye.") for text in told)
+
+
+def test_a_label_says_whose_rubric_it_is_marked_by_where_there_are_several(tmp_path):
+    plain = make_settings("http://127.0.0.1:9").model_dump(mode="json", by_alias=True)
+    plain["tasks"] |= {"u": {"kind": "free", "rubric": "Short."}}
+    settings = Settings.model_validate(plain)
+    with pytest.raises(UserError, match="say by `task` whose rubric it is marked by, one of: t, u"):
+        read_labels(make_labels(tmp_path / "labels.jsonl"), settings)
+    rows = [{"question": "q", "answer": "a", "reference": "r", "label": "yes", "task": name} for name in ("t", "u")]
+    write_jsonl(tmp_path / "told.jsonl", rows)
+    assert [pair.rubric for pair in read_labels(tmp_path / "told.jsonl", settings)[1]] == ["", "Short."]

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from nichetune.benchmark.seal import HEADER, ITEMS, seal_benchmark
+from nichetune.benchmark.lock import Lock
+from nichetune.benchmark.seal import HEADER, ITEMS, load_benchmark, seal_benchmark
 from nichetune.cli.app import run
 from nichetune.core.files import read_json, write_json, write_jsonl
 from nichetune.core.records import Example, Expected, Message, Source
 from nichetune.core.settings_file import load_settings
 from nichetune.corpus.split import BOILERPLATE
+from nichetune.pipeline.run import open_project
+from nichetune.pipeline.sealing import count_looks
 
 SETTINGS = """\
 project: desk
@@ -94,3 +97,15 @@ def test_an_unfinished_line_and_a_missing_file_are_told(project, capsys):
     (project / "b.jsonl").write_text('{"id": "i0", "output": "x"}\n{"id": ')
     assert run(["evaluate", "--project", str(project), "--from", str(project / "b.jsonl"), "--as", "theirs"]) == 2
     assert "b.jsonl:2: not a JSON object" in capsys.readouterr().err
+
+
+def test_an_import_is_a_look_and_leaves_the_benchmark_intact(project):
+    settings = load_settings(project)
+    opened = open_project(settings, project)
+    benchmark = load_benchmark(opened.path("benchmark"))
+    Lock(opened.run_dir).note_seal(benchmark, opened.path("benchmark"), "", locked=True)
+    assert score(project, answers(18), "theirs") == 0
+    assert run(["benchmark", "verify", "--project", str(project)]) == 0
+    assert score(project, answers(18), "theirs") == 0  # the same file again is no second look
+    looks = count_looks(opened)
+    assert looks["total"] == 1 and [one["rung"] for one in looks["candidates"]] == ["theirs"]

@@ -217,6 +217,7 @@ def test_the_blind_holdout_stays_closed_until_the_end_and_opens_once(project, ca
     assert told == json.loads((project / RUN / "final/final.json").read_text())
     assert [one["kind"] for one in read_log(project)].count("open") == 1
 
+    assert told["holds"] in (True, False, None) and "By the sealed rule" in told["sentence"]
     opened = read_log(project)[-1]
     assert ask("decide", "--final", "--project", str(project)) == 2
     line = last_error(capsys)

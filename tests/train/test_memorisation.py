@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from train_tools import TASKS, Job, example
@@ -13,6 +14,7 @@ from nichetune.core.records import Candidate, Document, Example
 from nichetune.core.settings import Settings
 from nichetune.corpus import mask
 from nichetune.corpus.canaries import make_canaries
+from nichetune.evaluate import run as evaluation
 from nichetune.evaluate.memorisation import MEMORISATION, count_given_out, measure_memorisation, rank_exposure
 from nichetune.evaluate.runner import CandidateRunner, forget_engine
 from nichetune.registry.registry import Registry
@@ -86,3 +88,21 @@ def test_exposure_is_the_place_among_all_candidates():
     assert rank_exposure(-1.0, [-2.0] * 7) == 3  # the first of 8
     assert rank_exposure(-3.0, [-2.0] * 7) == 0  # the last
     assert rank_exposure(-2.0, [-2.0, -3.0, -3.0]) == pytest.approx(2 - math.log2(1.5))
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_whichever_training_is_asked_the_secrets_are_those_that_were_planted(tiny_folder, tmp_path, monkeypatch, seed):
+    job = SecretJob(tmp_path / "run", str(tiny_folder), [], [])
+    settings, asked = job.settings(), []
+    planted = [canary.secret for canary in make_canaries(settings)]
+
+    def note(settings: Settings, runner: CandidateRunner, split: Path) -> dict:
+        asked.extend(canary.secret for canary in make_canaries(settings))
+        return {"given_out": []}
+
+    monkeypatch.setattr(evaluation, "measure_memorisation", note)
+    candidate = Candidate(rung="full", base_model=str(tiny_folder), tasks=settings.tasks)
+    runner = CandidateRunner(candidate, tmp_path, None, "cpu", 8)
+    of_seed = settings.model_copy(update={"seed": settings.seed + seed - 1})  # as the flow gives it
+    evaluation.ask_for_secrets(of_seed, runner, tmp_path, tmp_path, seed)
+    assert asked == planted

@@ -53,6 +53,7 @@ def run(
         print_stages(result.stages)
         if verdict:
             print_verdict(verdict)
+        if result.version or result.unregistered:
             print(f"report:  {_near(opened.path('report') / 'report.html')}")
             print(f"dataset: {_near(opened.path('report') / 'dataset.html')}")
             print(f"version: {result.version[:12] or f'none: {result.unregistered}'}")
@@ -222,7 +223,8 @@ def _run_part(
 
 def decide(
     project: ProjectOption = Path(), run_dir: RunDirOption = None,
-    require_conclusive: Annotated[bool, typer.Option(help="Exit 1 unless the verdict is conclusive.")] = False,
+    require_conclusive: Annotated[bool, typer.Option(help="Exit 1 unless the verdict is conclusive; with --final, "
+                                                     "unless the blind holdout bears it out.")] = False,
     final: Annotated[bool, typer.Option("--final", help="Open the blind holdout (split.blind), once, for the rung "
                                         "that ships and its runner-up.")] = False,
     overrides: SetOption = None, as_json: JsonOption = False,
@@ -237,6 +239,8 @@ def decide(
 
         told = decide_finally(opened)
         show(told, as_json, [told["sentence"], f"final: {_near(opened.path('final') / 'final.json')}"])
+        if require_conclusive and told.get("holds") is not True:
+            raise CheckFailed("the blind holdout does not bear the verdict out")
         return
     run_project(opened, until="decide")
     verdict = read_json(opened.path("decide") / "verdict.json")

@@ -135,19 +135,21 @@ def open_lines(path: Path) -> Iterator[Callable[[bytes], object]]:
 
 
 def iter_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Yields the objects of a JSON Lines file that nichetune itself wrote.
+    """Yields the objects of a JSON Lines file, of nichetune's own or of a user.
 
     Raises:
         UserError: the file is missing, or a line is not a JSON object.
     """
     if not path.is_file():
         raise UserError(f"no such file: {path}")
-    with path.open(encoding="utf-8") as handle:
+    with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             if line.strip():
                 try:
-                    yield json.loads(line)
-                except json.JSONDecodeError:
+                    yield json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                except UnicodeDecodeError:
+                    raise UserError(f"{path}:{number}: not UTF-8 text: save the file as UTF-8") from None
+                except (ValueError, RecursionError):  # no JSON; numbers of thousands of digits; nested too deep
                     raise UserError(f"{path}:{number}: not a JSON object") from None
 
 

@@ -9,7 +9,6 @@ Reads JSON Lines (or a run's folder, or the folder of one evaluated rung) -> one
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from nichetune.decide.evaluated import read_evaluated
 from nichetune.decide.paired import Paired, compare_paired, six_digits
 from nichetune.decide.spending import level_of_look, resamples_at
 from nichetune.decide.suite_scores import read_suite_scores
-from nichetune.evaluate.metrics import ALL_TASKS, SUCCESS
+from nichetune.evaluate.metrics import ALL_TASKS, SUCCESS, fewer_is_better
 
 _ALL = f"{ALL_TASKS}.{SUCCESS}"
 
@@ -85,16 +84,20 @@ def compare_scores(
         "n": paired.n,
         "groups": paired.groups,
         "margin": margin,
-        "decision": decide_difference(paired, margin),
+        "decision": decide_difference(paired, margin, fewer_is_better(metric)),
     }
 
 
-def decide_difference(paired: Paired, margin: float) -> str:
-    """`better` or `worse`: the interval leaves out 0; `equivalent`: it lies inside +-margin; else `inconclusive`."""
+def decide_difference(paired: Paired, margin: float, fewer: bool = False) -> str:
+    """`better` or `worse`: the interval leaves out 0; `equivalent`: it lies inside +-margin; else `inconclusive`.
+
+    Args:
+        fewer: a small score is the good one, as of over-refusal.
+    """
     if paired.low > 0:
-        return "better"
+        return "worse" if fewer else "better"
     if paired.high < 0:
-        return "worse"
+        return "better" if fewer else "worse"
     return "equivalent" if -margin <= paired.low and paired.high <= margin else "inconclusive"
 
 
@@ -132,7 +135,7 @@ def _read_id(record: Any, where: str) -> str:
 
 def _read_score(record: dict[str, Any], where: str) -> float:
     value = record.get("score")
-    if not isinstance(value, int | float) or not math.isfinite(value) or not 0 <= value <= 1:
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
         raise UserError(f"{where}: `score` must be a number from 0 to 1")
     return float(value)
 

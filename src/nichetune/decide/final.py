@@ -4,7 +4,10 @@ verdict.json + scores of both on the blind items -> final.json:
 
     {"ship": "qlora", "against": "classical", "primary": "triage.exact_form", "n": 84, "groups": 61,
      "rungs": {"qlora": {…}, "classical": {…}}, "difference": 0.41, "low": 0.29, "high": 0.52, "p": 0.0001,
-     "margin": 0.02, "decision": "better", "sentence": "On the blind holdout …"}
+     "margin": 0.02, "decision": "better", "holds": true, "sentence": "On the blind holdout …"}
+
+`decision` says who is better, as `nichetune compare` does. Whether the verdict `holds` is asked by its own rule: a rung
+that costs more has to be better by more than the margin, and one that costs less must not be worse by more.
 """
 
 from __future__ import annotations
@@ -14,19 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from nichetune.core.errors import UserError
 from nichetune.core.records import ItemScore
 from nichetune.decide.compare import decide_difference
-from nichetune.decide.paired import PairedSet, six_digits
+from nichetune.decide.paired import Paired, PairedSet, six_digits
 from nichetune.decide.reasons import points
 from nichetune.evaluate.intervals import estimate_mean
 from nichetune.evaluate.metrics import ALL_TASKS
 
-_MEANS = {
-    "better": "the verdict holds",
-    "equivalent": "they are equal within the margin, so the cheaper one would do",
-    "worse": "the verdict does not hold",
-    "inconclusive": "too few items to tell",
-}
+_MEANS = {True: "the verdict holds", False: "the verdict does not hold", None: "too few items to tell"}
 
 
 def choose_runner_up(verdict: Mapping[str, Any]) -> str:
@@ -43,10 +42,15 @@ def judge_final(verdict: Mapping[str, Any], scores: Mapping[str, Sequence[ItemSc
     Args:
         scores: by rung: the one that ships, and its runner-up if there is one.
         rule: margin, alpha, resamples and seed that were sealed (decide/ladder.py).
+
+    Raises:
+        UserError: no item holds the primary metric.
     """
     primary, ship = str(verdict["primary"]), str(verdict["ship"])
     columns = {rung: _pick(own, primary) for rung, own in scores.items()}
     items = sorted(set.intersection(*(set(column) for column in columns.values())))
+    if not items:
+        raise UserError(f"no blind item holds {primary}, by which the verdict was decided: seal a larger split.blind")
     groups = [columns[ship][item].group for item in items]
     name = primary.partition(".")[2]
     rows = {rung: [column[item].scores[name] for item in items] for rung, column in columns.items()}
@@ -61,13 +65,26 @@ def judge_final(verdict: Mapping[str, Any], scores: Mapping[str, Sequence[ItemSc
     matrix = np.asarray([rows[against], rows[ship]], dtype=np.float64)
     paired = PairedSet(matrix, groups, [(0, 1)], rule.resamples, rule.seed).compare(0, rule.margin, rule.alpha)
     decision = decide_difference(paired, rule.margin)
+    holds = _holds(paired, rule.margin, _cost(verdict, ship) > _cost(verdict, against))
     figures = {key: six_digits(getattr(paired, key)) for key in ("difference", "low", "high", "p")}
     sentence = (
         f"On the blind holdout ({_count(told)}) {ship} scored {_say(told, ship)} and {against} {_say(told, against)}: "
-        f"{points(paired.difference)} points more ({points(paired.low)} to {points(paired.high)}): {decision}, "
-        f"{_MEANS[decision]}."
+        f"{points(paired.difference)} points more ({points(paired.low)} to {points(paired.high)}). By the sealed rule "
+        f"(margin {points(rule.margin)}) {_MEANS[holds]}."
     )
-    return told | {"against": against, **figures, "decision": decision, "sentence": sentence}
+    return told | {"against": against, **figures, "decision": decision, "holds": holds, "sentence": sentence}
+
+
+def _cost(verdict: Mapping[str, Any], rung: str) -> float:
+    return float(verdict["rungs"][rung]["cost"]["total_usd"])
+
+
+def _holds(paired: Paired, margin: float, dearer: bool) -> bool | None:
+    """Whether the rung that ships earned its place on these items; None where they leave it open."""
+    bar = margin if dearer else -margin
+    if paired.low > bar:
+        return True
+    return False if paired.high <= bar else None
 
 
 def _pick(scores: Sequence[ItemScore], metric: str) -> dict[str, ItemScore]:

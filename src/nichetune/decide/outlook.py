@@ -10,6 +10,7 @@ Where nothing was measured, groups are taken to be alike by an intraclass correl
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,7 @@ from nichetune.evaluate.intervals import effective_groups
 
 DISCORDANCE = 0.10  # two rungs that answer nine items in ten alike; read from the verdict once there is one
 CORRELATION = 0.2  # an assumption, and named as one: items of a group share a fifth of the variance of differences
+_MOST_ITEMS = 10_000_000
 ASSUMED, GIVEN, MEASURED = "assumed", "given", "measured"
 
 
@@ -85,8 +87,8 @@ def plan_items(items: int, groups: int = 0, correlation: float = CORRELATION) ->
     Raises:
         UserError: fewer than two items, or more groups than items.
     """
-    if items < 2:
-        raise UserError(f"{items} items show nothing: give --items of 2 or more")
+    if not 2 <= items <= _MOST_ITEMS:
+        raise UserError(f"{items} items: give --items of 2 to {_MOST_ITEMS:,}")
     if not groups:
         groups = items
     if not 2 <= groups <= items:
@@ -181,8 +183,8 @@ def _check(plan: Plan) -> None:
         raise UserError("--discordance 0: two rungs that never differ show no gain: give a share above 0")
     if not 0 < plan.alpha < 0.5 or not 0.5 <= plan.power < 1:
         raise UserError(f"alpha {plan.alpha}, power {plan.power}: give --alpha below 0.5 and --power of 0.5 to below 1")
-    if plan.design_effect[0] < 1:
-        raise UserError(f"--design-effect {plan.design_effect[0]}: 1 (items alone) is the least")
+    if not 1 <= plan.design_effect[0] < math.inf:
+        raise UserError(f"--design-effect {plan.design_effect[0]}: give a number of 1 (items alone) or more")
     if plan.seeds < 1 or (plan.seeds < 2 and plan.seed_deviation[0] > 0):
         raise UserError(f"--seeds {plan.seeds}: the luck of a training is known from 2 or more of each rung")
     if plan.rungs < 2:

@@ -18,7 +18,7 @@ import numpy as np
 from nichetune.decide.evaluated import Evaluated
 from nichetune.decide.ladder import Rule
 from nichetune.decide.paired import PairedSet, six_digits
-from nichetune.evaluate.metrics import LOWER_IS_BETTER
+from nichetune.evaluate.metrics import fewer_is_better
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _compare_metric(name: str, new: Evaluated, old: Evaluated, rule: Rule) -> Re
         return None
     groups = [new.scores[i].group for i in items]
     paired = PairedSet(scores, groups, [(0, 1)], rule.resamples, rule.seed).compare(0, 0.0, rule.alpha)
-    fell = paired.low > 0 if name.partition(".")[2] in LOWER_IS_BETTER else paired.high < 0
+    fell = paired.low > 0 if fewer_is_better(name) else paired.high < 0
     if not fell:
         return None
     old_mean, new_mean = (float(row.mean()) for row in scores)

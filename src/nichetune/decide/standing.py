@@ -39,7 +39,7 @@ def add_standing(
     suites = read_suites(inputs)
     drift = compare_over_time(inputs, suites, float(verdict.get("alpha", settings.benchmark.alpha)), settings.seed)
     ship = str(verdict["ship"])
-    failures = say_critical(suites, ship)
+    failures = [*say_critical(suites, ship), *say_unasked(inputs, suites, ship)]
     blocked = failures if settings.gates.critical_failures == "block" else []
     told_of = [*_say_suites(suites, ship), *say_judge(settings, inputs.get(f"{_EVALUATE}{ship}", Path()))]
     told_of += say_drift(drift, suites)
@@ -85,12 +85,25 @@ def say_judge(settings: Settings, folder: Path) -> list[str]:
     return [f"Judge: with people's labels it has {told}, so {means}{odd}."]
 
 
+def say_unasked(inputs: Mapping[str, Path], suites: Mapping[str, Mapping[str, Any]], ship: str) -> list[str]:
+    """Critical suites of which nobody knows how the rung that ships would do; a classical one may be unable to."""
+    critical = [name for name, suite in _read_sealed(inputs).items() if suite.get("critical")]
+    unasked = [name for name in critical if ship not in suites[name] and ship != "classical"]
+    return [f"{ship} was not asked suite {name}, so its critical failures are unknown (evaluate.suite_rungs)"
+            for name in unasked]  # fmt: skip
+
+
+def _read_sealed(inputs: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """The sealed suites' descriptions, by name."""
+    header = inputs["benchmark"] / HEADER
+    sealed: dict[str, dict[str, Any]] = read_json(header).get("suites", {}) if header.is_file() else {}
+    return sealed
+
+
 def read_suites(inputs: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """What each rung gave in each sealed suite: by suite, then by rung."""
-    header = inputs["benchmark"] / HEADER
-    sealed: dict[str, Any] = read_json(header).get("suites", {}) if header.is_file() else {}
     found: dict[str, dict[str, Any]] = {}
-    for name in sorted(sealed):
+    for name in sorted(_read_sealed(inputs)):
         files = {key.removeprefix(_EVALUATE): path / SUITES / name / RESULT
                  for key, path in inputs.items() if key.startswith(_EVALUATE)}  # fmt: skip
         found[name] = {rung: read_json(file) for rung, file in files.items() if file.is_file()}

@@ -36,7 +36,7 @@ def list_members(suite: Suite) -> dict[str, list[str]]:
         changed = set(suite.changed)
         parts[CHANGED] = [item.id for item in suite.items if item.id in changed]
         parts[STAYED] = [item.id for item in suite.items if item.id not in changed]
-    return parts
+    return {name: items for name, items in parts.items() if items}  # where all has changed, nothing stayed
 
 
 def judge_over_time(suite: Suite, scores: Sequence[ItemScore], summarise: Summarise, alpha: float) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def judge_over_time(suite: Suite, scores: Sequence[ItemScore], summarise: Summar
     if suite.changed:
         changed = set(suite.changed)
         share = estimate_mean([float(i.id in changed) for i in suite.items], [i.group for i in suite.items], alpha)
-        parts = {part: summarise(set(members[part])) for part in (CHANGED, STAYED)}
+        parts = {part: summarise(set(members[part])) for part in (CHANGED, STAYED) if part in members}
         told["changed"] = {"share": share, **parts}
     return told
 

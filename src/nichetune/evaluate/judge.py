@@ -41,11 +41,12 @@ _LABELS = {"yes": 1, "no": 0, "1": 1, "0": 0, "true": 1, "false": 0}
 
 @dataclass(frozen=True)
 class Pair:
-    """What one judgement is about."""
+    """What one judgement is about; `rubric`: what a good answer has, in the owner's words."""
 
     question: str
     answer: str
     reference: str
+    rubric: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def _share(found: Sequence[tuple[bool, int]], alpha: float) -> Estimate:
 def _show(pair: Pair, candidate_first: bool) -> list[Message]:
     one, other = (pair.answer, pair.reference) if candidate_first else (pair.reference, pair.answer)
     text = f"Question:\n{pair.question}\n\nAnswer A:\n{one}\n\nAnswer B:\n{other}\n\nWhich is better: A, B or S?"
-    return [Message(role="system", content=_TOLD), Message(role="user", content=text)]
+    told = f"{_TOLD}\n\nWhat a good answer has:\n{pair.rubric}" if pair.rubric else _TOLD
+    return [Message(role="system", content=told), Message(role="user", content=text)]
 
 
 def _read_reply(reply: str) -> str | None:
@@ -122,16 +124,22 @@ def run_judge(
     settings: Settings, ask: Ask, labels: Path, items: Sequence[Example], predictions: Sequence[Prediction]
 ) -> Judgement:
     """Measures the judge's agreement with the labels, then lets it judge the free texts among the items."""
-    marked, pairs = read_labels(labels)
+    marked, pairs = read_labels(labels, settings)
     known = judge_pairs(ask, pairs)
     kappa = measure_kappa([int(score > 0.5) for score in known.scores], marked)
-    own = [(i, p) for i, p in zip(items, predictions, strict=True) if settings.tasks[i.task].kind == "free"]
-    judged = judge_pairs(ask, [Pair(i.prompt, p.text, i.expected.answer or "") for i, p in own])
+    free = [(i, p) for i, p in zip(items, predictions, strict=True) if settings.tasks[i.task].kind == "free"]
+    # Where one side abstains there is nothing to compare: right if both do, as for every metric of free texts.
+    abstained = {i.id: float(i.expected.abstain and p.answer.abstain) for i, p in free
+                 if i.expected.abstain or p.answer.abstain}  # fmt: skip
+    own = [(i, p) for i, p in free if i.id not in abstained]
+    judged = judge_pairs(
+        ask, [Pair(i.prompt, p.text, i.expected.answer or "", settings.tasks[i.task].rubric) for i, p in own]
+    )
     letters = known.letters + judged.letters
     return Judgement(
         agreement=kappa,
         may_decide=kappa.low is not None and kappa.low >= settings.judge.min_kappa,
-        scores={i.id: score for (i, _), score in zip(own, judged.scores, strict=True)},
+        scores=abstained | {i.id: score for (i, _), score in zip(own, judged.scores, strict=True)},
         replies=len(letters),
         unclear=letters.count(None),
         order=measure_order(letters, settings.benchmark.alpha),
@@ -162,14 +170,19 @@ def add_judgements(scores: Sequence[ItemScore], found: Judgement) -> list[ItemSc
     ]
 
 
-def read_labels(path: Path) -> tuple[list[int], list[Pair]]:
+def read_labels(path: Path, settings: Settings) -> tuple[list[int], list[Pair]]:
     """Answers that people marked, one JSON object a line: question, answer, reference, and label: yes or no.
+
+    The judge is tried by the rubric by which it is to judge: that of the label's `task`, which one free task alone
+    need not name.
 
     Raises:
         UserError: there is no such file, or a line lacks a part.
     """
     labels: list[int] = []
     pairs: list[Pair] = []
+    rubrics = {name: task.rubric for name, task in settings.tasks.items() if task.kind == "free"}
+    alone = next(iter(rubrics)) if len(rubrics) == 1 else ""
     for number, record in enumerate(iter_jsonl(path), start=1):
         held = record if isinstance(record, dict) else {}
         parts = [held.get(name) for name in ("question", "answer", "reference")]
@@ -178,8 +191,12 @@ def read_labels(path: Path) -> tuple[list[int], list[Pair]]:
             raise UserError(
                 f"{path}:{number}: a label needs question, answer and reference as text, and label yes or no"
             )
+        task = str(held.get("task") or alone)
+        if task not in rubrics and (task or any(rubrics.values())):
+            known = ", ".join(rubrics) or "none"
+            raise UserError(f"{path}:{number}: say by `task` whose rubric it is marked by, one of: {known}")
         labels.append(label)
-        pairs.append(Pair(*map(str, parts)))
+        pairs.append(Pair(*map(str, parts), rubrics.get(task, "")))
     if not labels:
         raise UserError(f"{path}: no labels in it: mark some answers yes or no, a hundred or so")
     return labels, pairs

@@ -30,6 +30,11 @@ LOWER_IS_BETTER = frozenset(
 )
 
 
+def fewer_is_better(metric: str) -> bool:
+    """Whether a small value of `task.metric` is the good one."""
+    return metric.partition(".")[2] in LOWER_IS_BETTER
+
+
 def summarise(
     items: Iterable[Example], scores: Sequence[ItemScore], tasks: Mapping[str, TaskSettings], alpha: float = 0.05
 ) -> dict[str, Estimate]:

@@ -72,11 +72,12 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
         alone = time_alone(runner, benchmark.items, settings.evaluate.latency_items) if seed == 1 else None
         suites = score_suites(settings, runner, benchmark, inputs["mask"], out)
         calibrations = _calibrate(settings, runner, inputs)
-        facts = {"rung": rung, "benchmark_digest": benchmark.digest} | _ask_for_secrets(settings, runner, inputs, out)
+        facts = {"rung": rung, "benchmark_digest": benchmark.digest}
+        facts |= ask_for_secrets(settings, runner, inputs["split"], out, seed)
         vocabulary = read_vocabulary(settings, inputs["mask"], inputs["split"])
         scores = score_predictions(settings, benchmark.items, predictions, inputs["mask"], vocabulary)
         if ask_judge:
-            scores = _judge(settings, ask_judge, inputs["labels"], benchmark.items, predictions, scores, out)
+            scores = judge_scores(settings, ask_judge, inputs["labels"], benchmark.items, predictions, scores, out)
         if settings.evaluate.robustness:
             again = partial(score_predictions, settings, mask=inputs["mask"])
             write_json(out / "robustness.json", measure_robustness(settings, runner, benchmark.items, scores, again))
@@ -86,7 +87,7 @@ def run(settings: Settings, inputs: dict[str, Path], out: Path, rung: str, seed:
     if candidate.remote:
         resources = count_remote(predictions, candidate.remote)
     else:
-        resources = _count(settings, predictions, train, index if candidate.retrieval else None, rung)
+        resources = count_used(settings, predictions, train, index if candidate.retrieval else None, rung)
     _write(out, runner.candidate, predictions, scores, resources)
     sets = summarise_sets(settings, answers, calibrations)
     write_json(out / "metrics.json", summarise_all(settings, benchmark.items, scores, sets))
@@ -144,16 +145,24 @@ def _calibrate(settings: Settings, runner: CandidateRunner, inputs: dict[str, Pa
     return {name: calibrate(own, settings.evaluate.wrong_cost) for name, own in answers.items()}
 
 
-def _ask_for_secrets(settings: Settings, runner: CandidateRunner, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
-    """Of a tuned language model, where canaries were planted: memorisation.json, and how many secrets it gave out."""
+def ask_for_secrets(
+    settings: Settings, runner: CandidateRunner, split: Path, out: Path, seed: int = 1
+) -> dict[str, Any]:
+    """Of a tuned language model, where canaries were planted: memorisation.json, and how many secrets it gave out.
+
+    Args:
+        settings: with the seed of the training that is asked; secrets were drawn from the project's own, the first.
+        seed: which training it is, from 1.
+    """
     if not settings.canaries.count or runner.adapter is None or runner.candidate.rung == "classical":
         return {}
-    found = measure_memorisation(settings, runner, inputs["split"])
+    own = settings.model_copy(update={"seed": settings.seed - seed + 1})
+    found = measure_memorisation(own, runner, split)
     write_json(out / MEMORISATION, found)
     return {"secrets_given_out": len(found["given_out"])}
 
 
-def _judge(
+def judge_scores(
     settings: Settings, ask: Ask, labels: Path, items: list[Example], predictions: list[Prediction],
     scores: list[ItemScore], out: Path,
 ) -> list[ItemScore]:  # fmt: skip
@@ -205,9 +214,10 @@ def _open_encoder(settings: Settings) -> Encode | None:
     return load_encoder(settings.index.encoder).encode
 
 
-def _count(
+def count_used(
     settings: Settings, predictions: list[Prediction], train: Path | None, index: Path | None, rung: str
 ) -> Resources:
+    """What a rung of this machine used: counted over its answers, its training and its files."""
     facts = read_json(train / "manifest.json")["facts"] if train else {}
     index_bytes = _folder_bytes(index) + int(read_json(index / "index.json")["vector_bytes"]) if index else 0
     if rung == "classical":
@@ -219,7 +229,8 @@ def _count(
         )
     parameters = _base_parameters(settings)
     flops = _count_training(facts, parameters) if facts else 0.0
-    stored = _base_bytes(settings) + index_bytes + (_folder_bytes(train) if train else 0)
+    base = 0 if facts.get("method") == "full" else _base_bytes(settings)  # which full weights take the place of
+    stored = base + index_bytes + (_folder_bytes(train) if train else 0)
     return count_resources(predictions, parameters, flops, stored)
 
 

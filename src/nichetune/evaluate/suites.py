@@ -66,5 +66,5 @@ def count_critical(items: list[Example], predictions: list[Prediction]) -> dict[
     """Missed abstentions, with the one-sided 95% upper bound of their rate: 0 of 100 is below 3.0%."""
     due = [(item, p) for item, p in zip(items, predictions, strict=True) if item.expected.abstain]
     missed = [item.id for item, prediction in due if not prediction.answer.abstain]
-    rate = estimate_rare([not prediction.answer.abstain for _, prediction in due], range(len(due)))
+    rate = estimate_rare([not prediction.answer.abstain for _, prediction in due], [item.group for item, _ in due])
     return {"missed": len(missed), "n": len(due), "upper": rate.high, "items": missed}

@@ -19,7 +19,7 @@ def find_problems(project: Path, overrides: list[str] | None) -> list[str]:
     """
     settings = load_settings(project, overrides)
     folder = project if project.is_dir() else project.parent
-    own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings), *_check_sweep(settings)]
+    own = [*_check_engine(settings), *_check_rungs(settings), *_check_base(settings), *_check_metrics(settings)]
     own += _check_taken(settings)
     own += [*_check_keys(settings), *_check_labels(settings, folder)]
     return [*_check_sources(settings, folder), *_check_suites(settings, folder), *own]
@@ -75,14 +75,18 @@ def _check_taken(settings: Settings) -> list[str]:
     return problems
 
 
-def _check_sweep(settings: Settings) -> list[str]:
+def _check_metrics(settings: Settings) -> list[str]:
+    """What a verdict rests on, and what a sweep looks for."""
+    from nichetune.evaluate.primary import check_primary
     from nichetune.sweep.objective import check_objective
 
-    try:
-        check_objective(settings)
-    except UserError as error:
-        return [str(error)]
-    return []
+    problems = []
+    for check in (check_primary, check_objective):
+        try:
+            check(settings)
+        except UserError as error:
+            problems.append(str(error))
+    return problems
 
 
 def _check_rungs(settings: Settings) -> list[str]:
@@ -115,7 +119,7 @@ def _check_labels(settings: Settings, folder: Path) -> list[str]:
 
     try:
         if settings.judge.url:
-            read_labels(folder / settings.judge.labels)
+            read_labels(folder / settings.judge.labels, settings)
     except UserError as error:
         return [f"judge.labels: {error}"]
     return []

@@ -17,12 +17,22 @@ from nichetune.benchmark.ledger import Entry, append_entry
 from nichetune.benchmark.lock import Lock
 from nichetune.benchmark.seal import Benchmark, verify_benchmark
 from nichetune.core.errors import CheckFailed, UserError
-from nichetune.core.files import hash_file, hash_text, hash_value, iter_records, read_json, read_records, write_json
+from nichetune.core.files import (
+    hash_file,
+    hash_text,
+    hash_value,
+    iter_jsonl,
+    iter_records,
+    read_json,
+    read_records,
+    write_json,
+)
 from nichetune.core.records import Example
 from nichetune.core.settings import Settings
 from nichetune.core.stages import Report, Stage, finished_stage, run_stage
 from nichetune.corpus.split import BLIND
 from nichetune.evaluate.candidates import rung_method, sft_method
+from nichetune.evaluate.metrics import ALL_TASKS
 from nichetune.pipeline.flow import Project
 from nichetune.pipeline.run import lock_run, run_project
 
@@ -47,6 +57,7 @@ def decide_finally(project: Project) -> dict[str, Any]:
         if hash_file(file) != benchmark.blind.get("digest"):
             raise CheckFailed(f"{file}: the blind holdout was changed after it was sealed: restore the file")
         verdict = read_json(project.path("decide") / "verdict.json")
+        _refuse_unasked(str(verdict["primary"]), file)
         rungs = _choose_rungs(verdict)
         facts = {"blind": benchmark.blind["digest"], "rungs": rungs, "verdict": _identify(project, rungs, verdict)}
         _note_opening(project, benchmark, facts | {"lines": _digest_lines(file)})
@@ -55,6 +66,15 @@ def decide_finally(project: Project) -> dict[str, Any]:
         run_stage(stage, project.path(STAGE), lambda out: _work(project, benchmark, verdict, rungs, out))
     found: dict[str, Any] = read_json(project.path(STAGE) / RESULT)
     return found
+
+
+def _refuse_unasked(primary: str, file: Path) -> None:
+    """Before it is opened, which happens once: of the items only the names of their tasks are read."""
+    task = primary.partition(".")[0]
+    held = {str(line["task"]) for line in iter_jsonl(file)}
+    if task != ALL_TASKS and task not in held:
+        raise UserError(f"the blind holdout holds no item of task {task}, by whose metric {primary} the verdict was "
+                        "decided: it stays shut; seal a larger split.blind")  # fmt: skip
 
 
 def _choose_rungs(verdict: dict[str, Any]) -> list[str]:
@@ -116,8 +136,9 @@ def _work(project: Project, benchmark: Benchmark, verdict: dict[str, Any], rungs
     items = [item for item in every if item.id not in taught]
     if not items:
         raise UserError("every blind item was given away by what these rungs learned: nothing is left to judge by")
+    labels = project.folder / settings.judge.labels
     scores = {
-        rung: answer_blind(settings, project.run_dir, project.path(f"evaluate/{rung}"), items, out / rung)
+        rung: answer_blind(settings, project.run_dir, project.path(f"evaluate/{rung}"), items, labels, out / rung)
         for rung in rungs
     }
     rule = Rule(benchmark.margin, benchmark.alpha, benchmark.bootstrap, benchmark.seed)

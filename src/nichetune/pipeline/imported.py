@@ -14,6 +14,7 @@ from nichetune.core.stages import Stage, StageResult, run_stage
 from nichetune.evaluate import imported
 from nichetune.pipeline.flow import Project
 from nichetune.pipeline.run import lock_run
+from nichetune.pipeline.sealing import note_look
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -36,7 +37,9 @@ def import_answers(project: Project, answers: Path, name: str) -> StageResult:
         f"evaluate/{name}", ("evaluate",), inputs, project.subset("tasks", "benchmark"), (), project.settings.seed
     )
     with lock_run(project.run_dir):
-        return run_stage(
+        done = run_stage(
             stage, project.path(f"evaluate/{name}"),
             lambda out: imported.run(project.settings, inputs | {"mask": mask}, out, name),
         )  # fmt: skip
+        note_look(project, f"evaluate/{name}", done)
+    return done

@@ -20,6 +20,7 @@ from nichetune.core.files import read_json
 from nichetune.core.settings import REMOTE, Settings
 from nichetune.core.stages import StageResult
 from nichetune.evaluate.candidates import list_trainings, name_seed, split_seed
+from nichetune.evaluate.primary import check_primary
 from nichetune.pipeline.flow import Project, list_stages, run_one, seal_for_good
 
 
@@ -56,6 +57,7 @@ def run_project(project: Project, until: str = "", restart_from: str = "") -> Ru
     """
     names = list_stages(project)
     last = _find(names, until, last=True) if until else len(names) - 1
+    check_primary(project.settings)
     _refuse_base(project.settings, names[: last + 1])
     with lock_run(project.run_dir):
         if restart_from:
@@ -64,8 +66,10 @@ def run_project(project: Project, until: str = "", restart_from: str = "") -> Ru
         for name in names[: last + 1]:
             done = run_one(project, name)
             result.stages.append((name, done.seconds, done.reused))
+        if "decide" in names[: last + 1]:
+            result.verdict = read_json(project.path("decide") / "verdict.json")
         if last == len(names) - 1:
-            _finish(project, result)
+            _finish(project, result.verdict or {}, result)
     return result
 
 
@@ -78,12 +82,11 @@ def _refuse_base(settings: Settings, stages: list[str]) -> None:
         find_local(settings.base.model)
 
 
-def _finish(project: Project, result: RunResult) -> None:
+def _finish(project: Project, verdict: dict[str, Any], result: RunResult) -> None:
     from nichetune.registry.moves import explain_hosted
     from nichetune.registry.register import run_register
 
-    result.verdict = read_json(project.path("decide") / "verdict.json")
-    shipped = str(result.verdict["ship"])
+    shipped = str(verdict["ship"])
     if shipped.startswith(REMOTE):  # a verdict all the same: the run is whole
         result.unregistered = explain_hosted(shipped)
         return

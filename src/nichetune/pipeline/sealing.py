@@ -21,6 +21,7 @@ from nichetune.core.progress import say
 from nichetune.core.settings import READY, Settings
 from nichetune.core.stages import MANIFEST, TIMING, Report, StageResult, short
 from nichetune.corpus.split import BLIND
+from nichetune.evaluate.primary import check_primary
 
 if TYPE_CHECKING:
     from nichetune.pipeline.flow import Project
@@ -37,8 +38,9 @@ def run_sealing(project: Project, run_stage: RunStage, why: str = "", locked: bo
         locked: seal for good.
 
     Raises:
-        UserError: a locked benchmark would become another one.
+        UserError: a locked benchmark would become another one, or its primary metric could decide nothing.
     """
+    check_primary(project.settings)
     lock = Lock(project.run_dir)
 
     def work(settings: Settings, inputs: dict[str, Path], out: Path) -> Report:

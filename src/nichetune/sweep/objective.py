@@ -9,7 +9,7 @@ import difflib
 
 from nichetune.core.errors import UserError
 from nichetune.core.settings import Settings
-from nichetune.evaluate.metrics import ALL_TASKS, LOWER_IS_BETTER, SUCCESS
+from nichetune.evaluate.metrics import ALL_TASKS, SUCCESS, fewer_is_better
 from nichetune.evaluate.scoring import metric_names
 
 LOSS = "loss"
@@ -32,4 +32,4 @@ def check_objective(settings: Settings) -> None:
 
 def is_minimised(objective: str) -> bool:
     """Whether less of it is better."""
-    return objective == LOSS or objective.partition(".")[2] in LOWER_IS_BETTER
+    return objective == LOSS or fewer_is_better(objective)

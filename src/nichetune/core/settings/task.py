@@ -68,6 +68,11 @@ class TaskSettings(Section):
     fields: dict[str, FieldSettings] = Field(default_factory=dict, description="Form only, in writing order.")
     values: list[str] | None = Field(None, description="Choice only: the allowed answers.")
     abstain: AbstainSettings | None = Field(None, description="What abstaining looks like, if it is ever right.")
+    rubric: str = Field(
+        "",
+        exclude_if=lambda rubric: not rubric,  # as for `wordings`
+        description="Free only: what a good answer has, in your words; a judge is told it beside the reference.",
+    )
     codes: str = Field(
         "",
         description="What a code looks like in this task's answers, as a regular expression ([A-Z][0-9]{2}); those "
@@ -92,6 +97,8 @@ class TaskSettings(Section):
             raise ValueError(f"a field cannot be named {taken[0]!r}, a metric has that name: choose another")
         if self.kind != "form" and self.fields:
             raise ValueError(f"`fields` belongs to a form, this task is of kind {self.kind}")
+        if self.kind != "free" and self.rubric:
+            raise ValueError(f"`rubric` belongs to free text, this task is of kind {self.kind}")
         if self.kind == "choice" and not self.values:
             raise ValueError("a choice needs `values`: the allowed answers")
         if self.kind == "grounded" and not (self.abstain and self.abstain.answer):
