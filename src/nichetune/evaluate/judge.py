@@ -196,7 +196,8 @@ def read_labels(path: Path, settings: Settings) -> tuple[list[int], list[Pair]]:
             known = ", ".join(rubrics) or "none"
             raise UserError(f"{path}:{number}: say by `task` whose rubric it is marked by, one of: {known}")
         labels.append(label)
-        pairs.append(Pair(*map(str, parts), rubrics.get(task, "")))
+        question, answer, reference = map(str, parts)
+        pairs.append(Pair(question, answer, reference, rubrics.get(task, "")))
     if not labels:
         raise UserError(f"{path}: no labels in it: mark some answers yes or no, a hundred or so")
     return labels, pairs
