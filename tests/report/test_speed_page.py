@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from browser import Browser
 from finished_run import Run
 from html_tools import read_page
+from test_browser import CONTRASTS
 
 from nichetune.core.files import write_json
 from nichetune.report.material import read_material
@@ -57,3 +59,16 @@ def test_a_run_without_clocks_says_so(make_run: Callable[..., Run], tmp_path: Pa
     made = make_run()
     run(made.settings, made.inputs, tmp_path)
     assert "No rung of this run was timed." in (tmp_path / "derived/speed.html").read_text()
+
+
+def test_the_page_is_whole_in_a_window_on_a_phone_and_in_the_dark(make_run, tmp_path: Path, browser: Browser) -> None:
+    made = make_run()
+    add_clocks(made)
+    run(made.settings, made.inputs, tmp_path)
+    file = tmp_path / "derived/speed.html"
+    for width, dark in ((1280, False), (320, True)):
+        page = browser.open(file, width=width, height=844, dark=dark)
+        assert page.requests() == [file.as_uri()] and page.complaints() == []
+        assert page.ask("[innerWidth, document.documentElement.scrollWidth]") == [width, width]
+        texts = page.ask(CONTRASTS)
+        assert len(texts) > 30 and [text for text in texts if text[0] < 4.5] == []
