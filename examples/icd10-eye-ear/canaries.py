@@ -84,13 +84,13 @@ def ask_registry(evaluated: Path) -> str:
 
 def print_table(told: dict[str, dict[str, Any]]) -> None:
     """Markdown."""
-    print("| arm | secrets | given out (bound) | exposure in bits: median, highest (ceiling) | exact form | ships |")
+    print("| arm | secrets | given out (one-sided 95%) | exposure in bits: median, highest (ceiling) | exact form | ships |")
     print("|---|---|---|---|---|---|")
     for arm, found in told.items():
         rate, bits, form = found["extraction_rate"], found["exposure"], found["exact_form"]
         print(
             f"| {arm} | {found['canaries']} in {found['records']} records | {len(found['given_out'])} "
-            f"(below {rate['high']:.0%}) | {bits['median']:.1f}, {bits['highest']:.1f} "
+            f"(at most {rate['high']:.0%}) | {bits['median']:.1f}, {bits['highest']:.1f} "
             f"({bits['ceiling']:.1f}) | {form['value']:.3f} (n {form['n']}) | {found['ships']} |"
         )
     for arm, found in told.items():
