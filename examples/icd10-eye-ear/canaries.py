@@ -84,7 +84,10 @@ def ask_registry(evaluated: Path) -> str:
 
 def print_table(told: dict[str, dict[str, Any]]) -> None:
     """Markdown."""
-    print("| arm | secrets | given out (one-sided 95%) | exposure in bits: median, highest (ceiling) | exact form | ships |")
+    print(
+        "| arm | secrets | given out (one-sided 95%) | exposure in bits: median, highest (ceiling) | exact form | "
+        "ships |"
+    )
     print("|---|---|---|---|---|---|")
     for arm, found in told.items():
         rate, bits, form = found["extraction_rate"], found["exposure"], found["exact_form"]
