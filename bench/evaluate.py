@@ -2,7 +2,8 @@
 
 Builds the demo's benchmark if it is missing -> a table, and with --json FILE its figures:
 
-    python bench/evaluate.py [--items 40] [--turns 3] [--batch 128] [--sizes 4 8 16 40] [--json FILE]
+    python bench/evaluate.py [--items 40] [--turns 3] [--batch 128] [--sizes 4 8 16 40]
+        [--peers lm-eval inspect] [--json FILE]
 
 All three answer the same sealed forms of the demo with the same prompts, greedily, by the same model: SmolLM2-135M as
 nichetune loads it, in float32, saved as a folder that transformers load. The harnesses run what `nichetune export --to
@@ -44,10 +45,10 @@ def main() -> None:
     python = make_environment()
     with tempfile.TemporaryDirectory() as name:
         prepared = prepare(Path(name), options.items)
-        as_written = {peer: ask_peer(python, prepared, peer, options.batch, stop=False) for peer in SCRIPTS}
+        as_written = {peer: ask_peer(python, prepared, peer, options.batch, stop=False) for peer in options.peers}
         tried = {
             peer: {size: ask_peer(python, prepared, peer, size)["seconds"] for size in options.sizes}
-            for peer in SCRIPTS
+            for peer in options.peers
         }
         best = {peer: min(seconds, key=lambda size: seconds[size]) for peer, seconds in tried.items()}
         runs = take_turns(python, prepared, options, best)
@@ -71,6 +72,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=3, help="times that all take turns")
     parser.add_argument("--batch", type=int, default=128, help="our batch size, as generate.batch_size has it")
     parser.add_argument("--sizes", type=int, nargs="+", default=[4, 8, 16, 40], help="batch sizes that peers try")
+    parser.add_argument("--peers", nargs="+", choices=SCRIPTS, default=list(SCRIPTS))
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
@@ -83,7 +85,7 @@ def take_turns(
     for _ in range(options.turns):
         given = ["-m", "evaluators.ours", str(prepared.folder), "--batch", str(options.batch)]
         runs.setdefault("ours", []).append(run([sys.executable, *given]))
-        for peer in SCRIPTS:
+        for peer in options.peers:
             runs.setdefault(peer, []).append(ask_peer(python, prepared, peer, options.batch))
             runs.setdefault(f"{peer} at its best", []).append(ask_peer(python, prepared, peer, best[peer]))
     return runs
