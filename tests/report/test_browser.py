@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser
+from browser import Browser, OpenPage
 from pypdf import PdfReader
 
 TAB = 9
@@ -34,6 +35,17 @@ CONTRASTS = """(() => {
 })()"""
 REACHABLE = """[...document.querySelectorAll("a[href], summary, input, select, button, [tabindex='0']")]
   .filter((one) => one.checkVisibility() && !one.disabled)"""
+
+
+def open_whole(browser: Browser, file: Path, more_texts_than: int) -> Iterator[OpenPage]:
+    """A page in a window, then on a phone in the dark: it asks for nothing, fits, and every text can be read."""
+    for width, dark in ((1280, False), (320, True)):
+        page = browser.open(file, width=width, height=844, dark=dark)
+        assert page.requests() == [file.as_uri()] and page.complaints() == []
+        assert page.ask("[innerWidth, document.documentElement.scrollWidth]") == [width, width]
+        texts = page.ask(CONTRASTS)
+        assert len(texts) > more_texts_than and [text for text in texts if text[0] < 4.5] == []
+        yield page
 
 
 @pytest.fixture

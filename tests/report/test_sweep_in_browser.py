@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser
-from test_browser import CONTRASTS
+from test_browser import open_whole
 
 from nichetune.core.records import Estimate
 from nichetune.sweep.page import render_sweep
@@ -47,12 +47,7 @@ def sweep_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_sweeps_page_is_whole_in_a_window_on_a_phone_and_in_the_dark(browser: Browser, sweep_file: Path):
-    for width, dark in ((1280, False), (320, True)):
-        page = browser.open(sweep_file, width=width, height=844, dark=dark)
-        assert page.requests() == [sweep_file.as_uri()] and page.complaints() == []
-        assert page.ask("[innerWidth, document.documentElement.scrollWidth]") == [width, width]
-        texts = page.ask(CONTRASTS)
-        assert len(texts) > 150 and [text for text in texts if text[0] < 4.5] == []
+    for page in open_whole(browser, sweep_file, more_texts_than=150):
         crossing = """[...document.querySelectorAll('svg .tick, svg text')].map((one) => one.getBoundingClientRect())
           .filter((box) => box.width && (box.left < -0.5 || box.right > innerWidth + 0.5)).length"""
         assert page.ask(crossing) == 0
